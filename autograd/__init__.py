@@ -1,0 +1,18 @@
+"""Chalkgrad's engine: automatic differentiation of NumPy code that you can read, draw and run.
+
+    from autograd import Tensor
+    x = Tensor(3.0, requires_grad=True)
+    (x**3).backward()
+    x.grad                                   # array(27.)
+"""
+
+from .collision import warn_if_shared
+from .graph import toposort
+from .op import OPS, Op
+from .tensor import Tensor, define, differentiable, grad, no_grad, scope
+from .ops import log_softmax, logsumexp, relu, scatter_add, sigmoid, softmax
+
+__all__ = [
+    "OPS", "Op", "Tensor", "define", "differentiable", "grad", "log_softmax", "logsumexp", "no_grad", "relu",
+    "scatter_add", "scope", "sigmoid", "softmax", "toposort",
+]  # fmt: skip

@@ -1,0 +1,141 @@
+"""The backward pass: the chain rule along the graph, from the outputs to the leaves.
+
+It knows the protocol of a node, not Tensor. A gradient is an array or, when the pass itself is recorded
+(`record=True`), a node: the rules are the same NumPy expressions either way.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .graph import FREED, Node, clock, toposort
+
+Gradient = Any  # an ndarray, a NumPy scalar, or a node
+
+
+def backpropagate(
+    outputs: Sequence[Node],
+    upstream: Sequence[Gradient],
+    wanted: Iterable[Node] | None = None,
+    record: bool = False,
+    free: bool = False,
+) -> Iterator[tuple[Node, Gradient, bool]]:
+    """Yield `(node, gradient, owned)` for every node that the gradient reaches, once its gradient is complete.
+
+    `upstream` holds the gradient of each output. With `wanted`, only paths that lead to these nodes are walked.
+    `owned` says that nobody else holds the array; into any other array one must not write.
+    With `free`, each node's links are cut behind the pass, so that what nobody holds is freed at once.
+    """
+    order = toposort(outputs)
+    refuse_stale(order)
+    on_path = None if wanted is None else leading_from(wanted, order)
+    gradients: dict[Node, Gradient] = {}
+    owned: set[Node] = set()
+
+    def accumulate(node: Node, contribution: Gradient) -> None:
+        """`+=`: the first contribution is borrowed, the second allocates, later ones are added in place."""
+        arrived = gradients.get(node)
+        if arrived is None:
+            gradients[node] = contribution
+        elif node in owned:
+            arrived += contribution
+        else:
+            gradients[node] = total = arrived + contribution
+            if type(total) is np.ndarray:
+                owned.add(node)
+
+    for node, gradient in zip(outputs, upstream):
+        accumulate(node, gradient)
+    while order:
+        node = order.pop()
+        g = gradients.pop(node, None)
+        if g is None:  # no way from an output to here, or from here to what is wanted
+            continue
+        yield node, g, node in owned
+        op = node.op
+        if op is None:
+            continue
+        pieces = apply_rule(node, op.local_gradients[0], g, record) if op.variadic else None
+        for parent, position in zip(node.parents, node.positions):
+            if on_path is not None and parent not in on_path:
+                continue
+            if op.add_into is not None and not record:
+                if parent not in owned:
+                    arrived = gradients.get(parent)
+                    gradients[parent] = np.zeros_like(node.values[position]) if arrived is None else np.array(arrived)
+                    owned.add(parent)
+                op.add_into(gradients[parent], g, **node.kwargs)
+            elif pieces is None:
+                piece = apply_rule(node, op.local_gradients[position], g, record)
+                accumulate(parent, conform(piece, node.values[position], op))
+            else:
+                accumulate(parent, conform(pieces[position], node.values[position], op))
+        if free:
+            node.args, node.values, node.parents, node.positions = (), (), FREED, ()
+
+
+def contribution(node: Node, position: int, g: Gradient, record: bool = False) -> Gradient:
+    """Compute what a node sends to its argument at `position`: upstream gradient times local gradient."""
+    if node.op.variadic:
+        piece = apply_rule(node, node.op.local_gradients[0], g, record)[position]
+    else:
+        piece = apply_rule(node, node.op.local_gradients[position], g, record)
+    return conform(piece, node.values[position], node.op)
+
+
+def apply_rule(node: Node, rule: Any, g: Gradient, record: bool) -> Any:
+    try:
+        if record:
+            return rule(g, node, *node.args, **node.kwargs)
+        if node.kwargs:
+            return rule(g, node._data, *node.values, **node.kwargs)
+        return rule(g, node._data, *node.values)
+    except Exception as error:
+        error.add_note(f"in the local gradient of {node.op.name}, for {node.label}")
+        raise
+
+
+def conform(piece: Gradient, value: Any, op: Any) -> Gradient:
+    """Undo broadcasting and promotion: give a gradient the shape and dtype of the value that it belongs to.
+
+    A value that was repeated along an axis gets the sum of the gradients of its copies.
+    """
+    if type(piece) is type(value) is not np.ndarray:  # two scalars of one dtype
+        return piece
+    if piece.shape != value.shape:
+        extra = piece.ndim - value.ndim
+        repeated = tuple(i for i in range(piece.ndim) if i < extra or value.shape[i - extra] == 1)
+        if extra < 0 or any(i not in repeated and piece.shape[i] != value.shape[i - extra] for i in range(piece.ndim)):
+            raise ValueError(
+                f"the local gradient of {op.name} has shape {piece.shape}; "
+                f"it must have that of the argument, {value.shape}, or one that {value.shape} broadcasts to."
+            )
+        piece = piece.sum(axis=repeated).reshape(value.shape)
+    return piece if piece.dtype == value.dtype else piece.astype(value.dtype)
+
+
+def leading_from(wanted: Iterable[Node], order: Sequence[Node]) -> set[Node]:
+    """Collect the nodes of `order` that were computed from a wanted one, and these themselves."""
+    found = set(wanted)
+    for node in order:
+        if not found.isdisjoint(node.parents):
+            found.add(node)
+    return found
+
+
+def refuse_stale(order: Sequence[Node]) -> None:
+    """Raise RuntimeError if an array was changed (`t.data -= ...`) after a node had been computed from it."""
+    oldest = next((node for node in order if node.op is not None), None)
+    if oldest is None or oldest.number > clock.last_change:
+        return
+    for node in order:
+        if node.op is None:
+            continue
+        for tensor in (node, *node.args):
+            if getattr(tensor, "changed", 0) > node.number:
+                raise RuntimeError(
+                    f"{tensor.label} was changed through .data after {node.op.name} had used it, so the gradient of this "
+                    "graph would be wrong. Run the forward computation again after changing .data, "
+                    "then call backward() on the new result."
+                )

@@ -1,0 +1,93 @@
+"""An op: a NumPy function, one local gradient per array argument, a symbol. `OPS` is the table of them."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+OPS: dict[Callable, "Op"] = {}
+
+
+class Op:
+    """A function on arrays, and what the chain rule has to know about it.
+
+    function         the NumPy function (or ours, where NumPy has none): its key in `OPS`
+    local_gradients  one rule `f(g, out, x, y, ..., **options)` per array argument: the upstream gradient `g` times the
+                     derivative of `out` by that argument; None where no gradient flows.
+                     A variadic op has a single rule, which gives a list with one gradient for each argument.
+    symbol           how a picture writes it: "+" between two operands, "tanh" in front of one
+    forward          computes the same as `function`, faster (`operator.mul` for scalars)
+    add_into         `f(buffer, g, **options)` adds the gradient to `buffer` in place, where that costs less than
+                     making it: a slice of a large array
+    elementwise      whether the local gradient is a product, entry by entry, with an array of derivatives
+    variadic         whether the arrays come as one sequence, as in `np.concatenate`
+    options          names of the options that may also stand behind the arrays, in that order
+    keyword_only     names of the other options
+    call             the function on Tensors: runs `forward`, makes a node
+    """
+
+    __slots__ = (
+        "function", "name", "local_gradients", "symbol", "forward", "add_into",
+        "elementwise", "variadic", "options", "keyword_only", "call",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *local_gradients: Callable[..., Any] | None,
+        symbol: str | None = None,
+        forward: Callable[..., Any] | None = None,
+        add_into: Callable[..., None] | None = None,
+        elementwise: bool | None = None,
+        variadic: bool = False,
+        options: Sequence[str] = (),
+    ):
+        self.function = function
+        self.name: str = function.__name__
+        self.local_gradients = local_gradients
+        self.symbol = symbol or self.name
+        self.forward = forward or function
+        self.add_into = add_into
+        self.elementwise = isinstance(function, np.ufunc) if elementwise is None else elementwise
+        self.variadic = variadic
+        self.options, self.keyword_only = tuple(options), ()
+        for rule in filter(None, local_gradients):
+            self.options, self.keyword_only = declared_options(rule, len(local_gradients))
+            break
+        self.call = function
+
+    @property
+    def differentiable(self) -> bool:
+        return any(self.local_gradients)
+
+    def bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
+        """Give the arrays among `args`, and move the options behind them into `options`."""
+        n = len(self.local_gradients)
+        arrays = tuple(args[0]) if self.variadic and args else args[:n]
+        if len(args) < n:
+            raise TypeError(f"{self.name} takes {n} array arguments, by position; {len(args)} came.")
+        if len(args) > n + len(self.options):
+            raise TypeError(
+                f"{self.name} takes {n} arrays and {len(self.options)} options by position; {len(args)} arguments came."
+            )
+        options.update(zip(self.options, args[n:]))
+        known = self.options + self.keyword_only
+        for name in options:
+            if name not in known:
+                raise TypeError(
+                    f"{self.name} of a Tensor does not take {name}=. It takes: {', '.join(known) or 'no options'}."
+                )
+        return arrays
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def declared_options(rule: Callable[..., Any], arity: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read an op's options from the signature of a rule, behind g, out and the arrays: by position, by name only."""
+    parameters = list(inspect.signature(rule).parameters.values())[2 + arity :]
+    return (
+        tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD),
+        tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
+    )

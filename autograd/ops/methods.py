@@ -1,0 +1,74 @@
+"""Operators and methods of Tensor: other spellings of the ops in the table."""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..op import OPS
+from ..tensor import COMPOSITES, Tensor
+from .indexing import plain
+
+BINARY = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.divide,
+    "floordiv": np.floor_divide,
+    "mod": np.remainder,
+    "pow": np.power,
+    "matmul": np.matmul,
+}
+COMPARISONS = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
+UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+
+
+def reflected(call: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, other: call(other, self)
+
+
+def getitem(self: Tensor, index: Any) -> Tensor:
+    return OPS[operator.getitem].call(self, plain(index))
+
+
+def reshape(self: Tensor, *shape: Any) -> Tensor:
+    return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+
+def transpose(self: Tensor, *axes: Any) -> Tensor:
+    return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+
+def flatten(self: Tensor) -> Tensor:
+    return np.reshape(self, (-1,))
+
+
+def matrix_transpose(self: Tensor) -> Tensor:
+    return np.swapaxes(self, -1, -2)
+
+
+METHODS: dict[str, Any] = {
+    "__getitem__": getitem,
+    "__divmod__": lambda self, other: (self // other, self % other),
+    "__rdivmod__": lambda self, other: (other // self, other % self),
+    "abs": OPS[np.absolute].call,
+    "reshape": reshape,
+    "transpose": transpose,
+    "flatten": flatten,
+    "ravel": flatten,
+    "T": property(transpose),
+    "mT": property(matrix_transpose),
+}
+for name, function in (BINARY | COMPARISONS | UNARY).items():
+    METHODS[f"__{name}__"] = OPS[function].call
+for name, function in BINARY.items():
+    METHODS[f"__r{name}__"] = reflected(OPS[function].call)
+for function in (np.clip, np.take, np.argmax, np.argmin, np.any, np.all):
+    METHODS[function.__name__] = COMPOSITES[function]
+for function, op in OPS.items():  # np.tanh(t) is t.tanh(), wherever the tensor itself is the first argument
+    if not op.variadic and op.local_gradients[0] is not None:
+        METHODS.setdefault(op.name, op.call)
+
+for name, method in METHODS.items():
+    setattr(Tensor, name, method)

@@ -1,0 +1,40 @@
+"""The same entries in another arrangement, and several arrays put together."""
+
+from typing import Any
+
+import numpy as np
+
+from ..tensor import define
+
+define(np.reshape, lambda g, out, x, shape: np.reshape(g, x.shape))
+define(np.expand_dims, lambda g, out, x, axis: np.reshape(g, x.shape))
+define(np.squeeze, lambda g, out, x, axis=None: np.reshape(g, x.shape))
+define(np.swapaxes, lambda g, out, x, axis1, axis2: np.swapaxes(g, axis1, axis2))
+define(
+    np.transpose,
+    lambda g, out, x, axes=None: np.transpose(g, None if axes is None else np.argsort(np.mod(axes, x.ndim))),
+)
+define(np.broadcast_to, lambda g, out, x, shape: g)
+define(np.astype, lambda g, out, x, dtype: g)
+define(np.copy, lambda g, out, x: g)
+
+
+def parts(g: Any, out: Any, *xs: Any, axis: int | None = 0) -> list[Any]:
+    """Cut the gradient of a concatenation where its parts meet."""
+    if axis is None:
+        g, axis, lengths = np.reshape(g, (-1,)), 0, [x.size for x in xs]
+    else:
+        lengths = [x.shape[axis] for x in xs]
+    before = (slice(None),) * (axis % g.ndim)
+    ends = np.cumsum(lengths).tolist()
+    return [np.reshape(g[(*before, slice(end - n, end))], x.shape) for x, n, end in zip(xs, lengths, ends)]
+
+
+def layers(g: Any, out: Any, *xs: Any, axis: int = 0) -> list[Any]:
+    """Take the gradient of a stack apart, layer by layer."""
+    before = (slice(None),) * (axis % g.ndim)
+    return [g[(*before, i)] for i in range(len(xs))]
+
+
+define(np.concatenate, parts, variadic=True, symbol="concat")
+define(np.stack, layers, variadic=True)

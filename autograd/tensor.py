@@ -1,0 +1,576 @@
+"""Tensor: an array that remembers how it was computed.
+
+Every op in `OPS` accepts Tensors, called as NumPy (`np.tanh(t)`), as a method (`t.tanh()`) or as an operator (`t * 2`).
+Its result is a new node of the computation graph.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import update_wrapper
+from typing import Any, Union
+
+import numpy as np
+
+from .backward import backpropagate, contribution
+from .graph import clock
+from .op import OPS, Op
+
+ArrayLike = Union["Tensor", np.ndarray, np.generic, float, int, bool, Sequence[Any]]
+COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy functions that are written in terms of ops
+
+
+class Modes(threading.local):
+    """What the current thread is doing."""
+
+    recording = True
+    scope: "scope | None" = None
+
+
+modes = Modes()
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: results are constants. Works as `with no_grad():` and as the decorator `@no_grad()`."""
+    before, modes.recording = modes.recording, False
+    try:
+        yield
+    finally:
+        modes.recording = before
+
+
+class scope:
+    """Name a part of the computation: `with scope("t=3"):`. Nodes made inside remember it, a picture frames them.
+
+    Scopes nest. Each object is one frame: enter the same object twice, and both parts stand in it.
+    """
+
+    __slots__ = ("name", "parent", "outer")
+
+    def __init__(self, name: str):
+        if not isinstance(name, str):
+            raise TypeError(f"scope() takes the name of a part of the computation, a str; {type(name).__name__} came.")
+        self.name = name
+        self.parent: scope | None = None
+        self.outer: list[scope | None] = []
+
+    def __enter__(self) -> "scope":
+        if not self.outer:
+            self.parent = modes.scope
+        self.outer.append(modes.scope)
+        modes.scope = self
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        modes.scope = self.outer.pop()
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return (*self.parent.path, self.name) if self.parent else (self.name,)
+
+    def __repr__(self) -> str:
+        return f"scope({'/'.join(self.path)!r})"
+
+
+class Tensor:
+    """A node of the computation graph: an array, how it was computed, and its gradient.
+
+    Tensor(data, requires_grad=False, name=None) copies `data`: a number, nested lists, or an array, of float, int or
+    bool dtype. Python floats become float64. Only float tensors can require a gradient.
+
+    data           the value, an ndarray; assign to it (`t.data -= 0.1 * t.grad`) to change a leaf
+    grad           the gradient that backward() has added up, an ndarray of the same shape and dtype, or None
+    requires_grad  whether gradients flow to this tensor
+    name           what a picture and an error call it
+    op, args, kwargs  the op that computed it (None for a leaf), its arguments and options
+    values         the arrays of the arguments as they were at that time
+    parents        those arguments into which a gradient flows
+    scope          the innermost `with scope(...)` in which it was computed
+    number         its place in the order of creation
+    """
+
+    __slots__ = (
+        "_data", "_grad", "_requires_grad", "name", "op", "args", "kwargs", "values",
+        "parents", "positions", "scope", "number", "changed",
+    )  # fmt: skip
+
+    def __init__(self, data: ArrayLike, requires_grad: bool = False, name: str | None = None):
+        if isinstance(data, Tensor):
+            if data._requires_grad:
+                raise TypeError(
+                    f"Tensor() around {data.label} would cut it from its graph. Use the tensor itself, or Tensor(t.data) for a copy "
+                    "without its history."
+                )
+            data = data._data
+        try:
+            array = np.array(data)
+        except ValueError as error:
+            raise ValueError(f"Tensor() takes a number, nested lists of equal lengths, or an array. {error}") from None
+        if array.dtype.kind not in "fiub":
+            raise TypeError(
+                f"Tensor() takes floats, ints or bools; {type(data).__name__} gave an array of dtype {array.dtype}."
+            )
+        self._data = array if array.ndim else array[()]  # NumPy computes with scalars faster than with 0-d arrays
+        self._grad = self.op = self.scope = None
+        self.name = name
+        self.args = self.values = self.parents = self.positions = ()
+        self.kwargs = NO_OPTIONS
+        self.changed = 0
+        self.number = clock.tick()
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad = True
+
+    @property
+    def data(self) -> np.ndarray:
+        if type(self._data) is not np.ndarray:
+            self._data = np.asarray(self._data)
+        return self._data
+
+    @data.setter
+    def data(self, value: ArrayLike) -> None:
+        if value is not self._data:
+            value = np.array(value, dtype=self.dtype)
+            if value.shape != self.shape:
+                raise ValueError(f"the new data of {self.label} has shape {value.shape}; it must have the same.")
+            self._data = value
+        self.changed = clock.last_change = clock.tick()
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        if type(self._grad) is tuple:  # borrowed from the backward pass: make it our own before somebody writes to it
+            self._grad = np.array(self._grad[0])
+        elif isinstance(self._grad, np.generic):
+            self._grad = np.asarray(self._grad)
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: ArrayLike | None) -> None:
+        if value is not None and value is not self._grad:
+            value = np.array(value, dtype=self.dtype)
+            if value.shape != self.shape:
+                raise ValueError(f"the new grad of {self.label} has shape {value.shape}; it must have the same.")
+        self._grad = value
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        if self.op is not None:
+            raise RuntimeError(
+                f"requires_grad can be set on a leaf only, not on {self.label}. detach() gives a leaf without history."
+            )
+        if flag and self.dtype.kind != "f":
+            raise TypeError(
+                f"only float tensors can require a gradient; this one is {self.dtype}. "
+                "Write 3.0 instead of 3, or convert the array with .astype(float)."
+            )
+        self._requires_grad = bool(flag)
+
+    def requires_grad_(self, flag: bool = True) -> "Tensor":
+        """Set `requires_grad` and return the tensor itself."""
+        self.requires_grad = flag
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._data.dtype
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.op is None
+
+    @property
+    def label(self) -> str:
+        """How an error refers to this tensor: its name or op, and its shape."""
+        who = f"tensor {self.name!r}" if self.name else f"result of {self.op.name}" if self.op else "unnamed tensor"
+        return f"the {who} of shape {self.shape}"
+
+    # ---- gradients ----
+
+    def backward(self, gradient: ArrayLike | None = None, retain_graph: bool = True) -> None:
+        """Run the chain rule from this tensor back to the leaves.
+
+        Adds (`+=`) the gradient of this tensor by every node that leads to it to that node's `.grad`: leaves and
+        intermediates alike. A call never sees what an earlier one has added: calling twice gives exactly twice the
+        gradient, at every node. Set `.grad = None` to start anew.
+
+        gradient      upstream gradient, of this tensor's shape; by default 1, for a tensor of one element
+        retain_graph  if False, cut each node's links on the way: what nobody else holds is freed, and the graph
+                      can't be gone through again
+
+        Raises RuntimeError if no gradient flows here, if the graph was freed, or if `.data` of a tensor was changed
+        after it had been used; ValueError if the gradient is missing or misshapen. `.grad` is then as it was.
+        """
+        if not self._requires_grad:
+            raise RuntimeError(
+                f"backward() from {self.label}, which no gradient flows to: none of the tensors it was computed from has "
+                "requires_grad=True, or it was computed under no_grad()."
+            )
+        for node, g, owned in backpropagate([self], [self.upstream(gradient)._data], free=not retain_graph):
+            if node._grad is not None:
+                node._grad = node.grad + g
+            elif isinstance(g, np.generic):
+                node._grad = g
+            elif node.op is None:
+                node._grad = g if owned else np.array(g)
+            else:
+                node._grad = (g,)
+
+    def upstream(self, gradient: ArrayLike | None) -> "Tensor":
+        """Check an upstream gradient for this tensor; None stands for 1, if the tensor has one element."""
+        if gradient is None:
+            if self.size != 1:
+                raise ValueError(
+                    f"the gradient of {self.label} is not defined without an upstream gradient: "
+                    "reduce it to one number first (loss.sum(), loss.mean()) or pass the gradient, an array of that shape."
+                )
+            return constant(np.ones_like(self._data)[()])
+        tensor = gradient if isinstance(gradient, Tensor) else constant(np.array(gradient, dtype=self.dtype)[()])
+        if tensor.shape != self.shape:
+            raise ValueError(f"the upstream gradient of {self.label} must have its shape; it has {tensor.shape}.")
+        return tensor
+
+    def local_gradients(self) -> list[tuple["Tensor", Callable[[Any], Any]]]:
+        """List `(parent, closure)` for every argument into which a gradient flows, one pair per use.
+
+        `closure(g)` is what this node sends that parent when its own gradient is `g`: an ndarray for an array or a
+        number, a Tensor (differentiable again) for a Tensor.
+        """
+
+        def closure(position: int) -> Callable[[Any], Any]:
+            def send(g: Any) -> Any:
+                checked = self.upstream(g)
+                if isinstance(g, Tensor):
+                    return contribution(self, position, checked, record=True)
+                return np.asarray(contribution(self, position, checked._data))
+
+            return send
+
+        return [(parent, closure(position)) for parent, position in zip(self.parents, self.positions)]
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: set `.grad` to None."""
+        self._grad = None
+
+    def detach(self) -> "Tensor":
+        """Give a leaf with the same array, through which no gradient flows back."""
+        node = constant(self._data)
+        node.name = self.name
+        return node
+
+    # ---- NumPy in, NumPy out ----
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__" or options:
+            what = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+            extra = f" with {', '.join(name + '=' for name in options)}" if options else ""
+            raise TypeError(
+                f"{what}{extra} of a Tensor has no gradient: an array can't be written into and keep its history. "
+                f"Use the plain function (x = x + t instead of x += t, np.sum instead of np.add.reduce), "
+                "or .data to compute without gradients."
+            )
+        return find_rule(ufunc).call(*inputs)
+
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, options: dict[str, Any]) -> Any:
+        if function in COMPOSITES:
+            return COMPOSITES[function](*args, **options)
+        return find_rule(function).call(*args, **options)
+
+    def __array__(self, *args: Any, **options: Any) -> np.ndarray:
+        raise TypeError(
+            "a Tensor does not turn into an ndarray by itself, because its gradient would be lost. Use np.stack([t, u]) "
+            "or np.concatenate to put tensors together, np.where or indexing instead of assignment, .data for the value."
+        )
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "a Tensor can't be assigned to item by item, because what it was computed from would be lost. Build the new "
+            "value with np.where, np.concatenate or np.stack; to change a leaf, write t.data[...] before using it."
+        )
+
+    def item(self) -> float | int | bool:
+        """Give the value of a tensor of one element as a Python number."""
+        if self.size != 1:
+            raise ValueError(f"only a tensor of one element is a number; this one has shape {self.shape}.")
+        return self._data.item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"a tensor of shape {self.shape} is neither true nor false. Use np.where(condition, x, y), "
+                "or .data.any() and .data.all()."
+            )
+        return bool(self._data)
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("a tensor of shape () has no length.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        return (self[i] for i in range(len(self)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data.item(), spec) if spec and self.size == 1 else format(repr(self), spec)
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=100, precision=6)
+        parts = [numbers]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            parts.append(f"dtype={self.dtype}")
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.op is not None:
+            parts.append(f"op={self.op.name}")
+        elif self._requires_grad:
+            parts.append("requires_grad=True")
+        return f"Tensor({', '.join(parts)})"
+
+    def __reduce__(self) -> Any:
+        if self.op is not None:
+            raise TypeError(
+                f"{self.label} is part of a computation graph and can't be copied or pickled with it; "
+                "copy t.detach() or t.data."
+            )
+        return restore_leaf, (type(self), np.array(self._data), self._requires_grad, self.name, self.grad)
+
+
+def restore_leaf(kind: type[Tensor], data: np.ndarray, requires_grad: bool, name: str | None, grad: Any) -> Tensor:
+    leaf = kind.__new__(kind)
+    Tensor.__init__(leaf, data, requires_grad, name)
+    leaf.grad = grad
+    return leaf
+
+
+# ---- making nodes ----
+
+NO_OPTIONS: dict[str, Any] = {}
+FIRST, SECOND, BOTH = (0,), (1,), (0, 1)
+new_node = Tensor.__new__
+
+
+def constant(data: Any) -> Tensor:
+    """Make a leaf around an array, without copying it."""
+    node = new_node(Tensor)
+    node._data = data
+    node._grad = node.name = node.op = node.scope = None
+    node._requires_grad = False
+    node.args = node.values = node.parents = node.positions = ()
+    node.kwargs = NO_OPTIONS
+    node.number = clock.tick()
+    node.changed = 0
+    return node
+
+
+def record(
+    op: Op, data: Any, args: tuple, values: tuple, kwargs: dict[str, Any], parents: tuple, positions: tuple
+) -> Tensor:
+    """Make a node that a gradient flows through."""
+    node = new_node(Tensor)
+    node._data = data
+    node._grad = node.name = None
+    node._requires_grad = True
+    node.op = op
+    node.args = args
+    node.values = values
+    node.kwargs = kwargs
+    node.parents = parents
+    node.positions = positions
+    node.scope = modes.scope
+    node.number = clock.tick()
+    node.changed = 0
+    return node
+
+
+def define(
+    function: Callable[..., Any], *local_gradients: Callable[..., Any] | None, **properties: Any
+) -> Callable[..., Any]:
+    """Teach the engine an op: `define(np.tanh, lambda g, out, x: g * (1 - out * out))`.
+
+    function         on arrays: NumPy's or your own
+    local_gradients  one per array argument, `f(g, out, x, y, ..., **options)`: what the argument receives when the
+                     upstream gradient is `g`; None for an argument without a gradient. Written with operators and
+                     functions that are ops themselves, it can be differentiated again. Broadcasting and dtype are
+                     undone for you.
+    properties       `symbol`, `forward`, `add_into`, `elementwise`, `variadic`, `options`: see `Op`
+
+    Returns the function that takes Tensors as well as arrays. (A function of NumPy's own can be called under its old
+    name, too.) A second definition for the same function replaces the first.
+    """
+    op = OPS[function] = Op(function, *local_gradients, **properties)
+    plain = not op.variadic and not op.options and not op.keyword_only
+    build = {1: unary, 2: binary}.get(len(local_gradients), general) if plain else general
+    op.call = update_wrapper(build(op), function, updated=())
+    return op.call
+
+
+def differentiable(*local_gradients: Callable[..., Any] | None, **properties: Any) -> Callable[..., Any]:
+    """Make an op of the function below: `@differentiable(lambda g, out, x: g * (x > 0))`. Arguments as for define()."""
+    return lambda function: define(function, *local_gradients, **properties)
+
+
+def unary(op: Op) -> Callable[..., Any]:
+    """Build the call of an op of one array and no options."""
+    forward, flows = op.forward, op.differentiable
+
+    def call(x: Any) -> Tensor:
+        if not isinstance(x, Tensor):
+            return forward(x)
+        value = x._data
+        try:
+            out = forward(value)
+        except Exception as error:
+            raise explain(error, op, (x,)) from None
+        if x._requires_grad and flows and modes.recording:
+            args = (x,)
+            return record(op, out, args, (value,), NO_OPTIONS, args, FIRST)
+        return constant(out)
+
+    return call
+
+
+def binary(op: Op) -> Callable[..., Any]:
+    """Build the call of an op of two arrays and no options."""
+    forward = op.forward
+    x_rule, y_rule = (rule is not None for rule in op.local_gradients)
+
+    def call(x: Any, y: Any) -> Tensor:
+        x_flows = y_flows = False
+        a, b = x, y
+        if isinstance(x, Tensor):
+            a, x_flows = x._data, x._requires_grad and x_rule
+        if isinstance(y, Tensor):
+            b, y_flows = y._data, y._requires_grad and y_rule
+        try:
+            out = forward(a, b)
+        except Exception as error:
+            raise explain(error, op, (x, y)) from None
+        if x_flows and modes.recording:
+            args = (x, y)
+            if y_flows:
+                return record(op, out, args, (a, b), NO_OPTIONS, args, BOTH)
+            return record(op, out, args, (a, b), NO_OPTIONS, (x,), FIRST)
+        if y_flows and modes.recording:
+            return record(op, out, (x, y), (a, b), NO_OPTIONS, (y,), SECOND)
+        return constant(out) if isinstance(x, Tensor) or isinstance(y, Tensor) else out
+
+    return call
+
+
+def general(op: Op) -> Callable[..., Any]:
+    """Build the call of an op with options, or of many arrays."""
+
+    def call(*args: Any, **options: Any) -> Tensor:
+        arrays = op.bind(args, options)
+        values = tuple(x._data if isinstance(x, Tensor) else x for x in arrays)
+        try:
+            out = op.forward(values, **options) if op.variadic else op.forward(*values, **options)
+        except Exception as error:
+            raise explain(error, op, arrays) from None
+        if modes.recording and out.dtype.kind == "f":
+            rules = op.local_gradients * len(arrays) if op.variadic else op.local_gradients
+            positions = tuple(
+                i for i, x in enumerate(arrays) if isinstance(x, Tensor) and x._requires_grad and rules[i] is not None
+            )
+            if positions:
+                parents = tuple(arrays[i] for i in positions)
+                return record(op, out, arrays, values, options, parents, positions)
+        return constant(out) if any(isinstance(x, Tensor) for x in arrays) else out
+
+    return call
+
+
+def find_rule(function: Callable[..., Any]) -> Op:
+    """Find the op of a NumPy function, or raise TypeError and name it."""
+    try:
+        return OPS[function]
+    except KeyError:
+        name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
+        raise TypeError(
+            f"{name} has no rule for Tensors, so its gradient would be lost. Write it with ops that have one, "
+            "add a rule (autograd.define), or compute with .data if it needs no gradient."
+        ) from None
+
+
+def explain(error: Exception, op: Op, arrays: Sequence[Any]) -> Exception:
+    """Turn NumPy's error into one that names the op and its arguments."""
+
+    def describe(x: Any) -> str:
+        if isinstance(x, (Tensor, np.ndarray, np.generic)):
+            name = f"{x.name}: " if isinstance(x, Tensor) and x.name else ""
+            return f"{name}{x.dtype} {x.shape}"
+        return repr(x) if isinstance(x, (int, float, str, type(None))) else type(x).__name__
+
+    kinds = (IndexError, ValueError, TypeError, ZeroDivisionError, OverflowError, MemoryError, FloatingPointError)
+    kind = next((kind for kind in kinds if isinstance(error, kind)), None)
+    if kind is None:
+        error.add_note(f"in {op.name}({', '.join(map(describe, arrays))})")
+        return error
+    return kind(f"{op.name}({', '.join(map(describe, arrays))}): {error}")
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    upstream: ArrayLike | Sequence[ArrayLike | None] | None = None,
+    create_graph: bool = False,
+) -> tuple[Tensor, ...]:
+    """Compute the gradients of the outputs (of their sum, weighted by `upstream`) by each of the inputs.
+
+    outputs       one Tensor or several; of one element each, unless `upstream` gives their gradients
+    inputs        Tensors with requires_grad=True, leaves or intermediates
+    upstream      None, or one gradient for each output, of its shape (None for 1)
+    create_graph  record the backward pass: the gradients can then be differentiated, drawn and staged themselves
+
+    Returns a tuple of Tensors, one per input and of its shape and dtype; zeros where an input does not influence the
+    outputs. No `.grad` is touched. Raises ValueError for an input that does not require a gradient.
+    """
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if upstream is None or isinstance(upstream, (Tensor, np.ndarray, float, int)):
+        upstream = [upstream] * (1 if upstream is not None else len(outputs))
+    if len(upstream) != len(outputs):
+        raise ValueError(f"{len(outputs)} outputs need as many upstream gradients; {len(upstream)} came.")
+    for x in inputs:
+        if not (isinstance(x, Tensor) and x._requires_grad):
+            what = x.label if isinstance(x, Tensor) else type(x).__name__
+            raise ValueError(f"grad() by {what}: a gradient is recorded only for Tensors with requires_grad=True.")
+    seeds = [output.upstream(g) for output, g in zip(outputs, upstream)]
+    flowing = [(output, seed) for output, seed in zip(outputs, seeds) if output._requires_grad]
+    found: dict[Tensor, Any] = dict.fromkeys(inputs)
+    outer = modes.scope
+    try:
+        for node, g, owned in backpropagate(
+            [output for output, _ in flowing],
+            [seed if create_graph else seed._data for _, seed in flowing],
+            wanted=inputs,
+            record=create_graph,
+        ):
+            modes.scope = node.scope  # what is recorded next is the backward of this node
+            if node in found:
+                found[node] = g if create_graph else constant(g if owned or isinstance(g, np.generic) else np.array(g))
+    finally:
+        modes.scope = outer
+    return tuple(constant(np.zeros_like(x._data)) if found[x] is None else found[x] for x in inputs)
