@@ -29,6 +29,7 @@ define(
     operator.getitem,
     lambda g, out, x, index: scatter_add(g, index, x.shape),
     symbol="[]",
+    forward=lambda x, index: x[index],
     add_into=add_at,
 )
 

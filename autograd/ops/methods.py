@@ -8,6 +8,7 @@ import numpy as np
 
 from ..op import OPS
 from ..tensor import COMPOSITES, Tensor
+from . import composite, elementwise, indexing, linalg, reduction, shape  # noqa: F401  (they fill the table)
 from .indexing import plain
 
 BINARY = {
