@@ -1,0 +1,113 @@
+"""The doctor's report on simulated environments.
+
+Each runs in an interpreter of its own that has the standard library and one folder, so that nothing installed here
+can help or disturb.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCTOR = Path(__file__).parents[2] / "nn" / "doctor.py"
+CONSULT = """
+import importlib.util, sys
+source, site, timeout = sys.argv[1:]
+sys.path.insert(0, site)
+spec = importlib.util.spec_from_file_location("doctor", source)
+doctor = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(doctor)
+doctor.TIMEOUT = float(timeout)
+print(doctor.report())
+assert "autograd" not in sys.modules, "the doctor must look without importing"
+"""
+OURS = {"autograd/__init__.py": "from .tensor import Tensor", "autograd/tensor.py": "class Tensor: ..."}
+THEIRS = {
+    "autograd/__init__.py": "raise SystemExit('imported') # tensor_jacobian_product",
+    "autograd/numpy/__init__.py": "",
+}
+OUR_RECORD = {"chalkgrad-0.1.0.dist-info/METADATA": "Name: chalkgrad\nVersion: 0.1.0"}
+THEIR_RECORD = {"autograd-1.9.1.dist-info/METADATA": "Name: autograd\nVersion: 1.9.1"}
+DRAWS = {"graphviz-0.21.dist-info/METADATA": "Name: graphviz\nVersion: 0.21"}
+WELL = "All is well"
+
+NAMES = [
+    ("ours alone", OURS | OUR_RECORD, [WELL, "(Chalkgrad's)", "chalkgrad 0.1.0"]),
+    ("a checkout, not installed", OURS, [WELL]),
+    ("theirs alone", THEIRS | THEIR_RECORD, ["PROBLEM: Python finds another", "(not Chalkgrad's)", "autograd 1.9.1"]),
+    ("theirs over ours", OURS | OUR_RECORD | THEIRS | THEIR_RECORD,
+     ["PROBLEM: another package was installed over", "chalkgrad 0.1.0", "autograd 1.9.1"]),
+    ("ours over theirs", THEIRS | THEIR_RECORD | OURS | OUR_RECORD,
+     ["PROBLEM: HIPS/autograd is installed as well", "chalkgrad 0.1.0", "autograd 1.9.1"]),
+    ("their files, no record", OURS | OUR_RECORD | {"autograd/numpy/__init__.py": ""}, ["PROBLEM: HIPS/autograd"]),
+    ("their record, no files", OURS | OUR_RECORD | THEIR_RECORD, ["PROBLEM: HIPS/autograd"]),
+    ("theirs removed from ours", {"autograd/tensor.py": ""} | OUR_RECORD, ["PROBLEM: ", "lost its __init__.py"]),
+    ("nothing", {}, ["PROBLEM: no autograd is installed", "not found (not Chalkgrad's)"]),
+    ("a record without metadata", OURS | {"autograd-1.0.dist-info/RECORD": ""}, ["PROBLEM: HIPS/autograd"]),
+]  # fmt: skip
+
+DOTS = [
+    ("works", "echo 'dot - graphviz version 9.9.9 (0)' >&2", ["9.9.9 (0) at ", "works, laid out by dot"]),
+    ("fails", "echo 'libgvc.so missing' >&2; exit 127", ["exit status 127: libgvc.so missing", "gives a table"]),
+    ("hangs", "exec sleep 60", ["gives no answer in 1 s", "gives a table"]),
+    ("is absent", None, ["not on PATH", "gives a table", "apt install graphviz"]),
+]
+
+
+def consult(site: Path, files: dict[str, str], path: str = os.defpath, timeout: int = 20) -> str:
+    """Write the files into `site` and return the report made with that folder on Python's path."""
+    for name, text in files.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text)
+    command = [sys.executable, "-I", "-S", "-c", CONSULT, DOCTOR, site, str(timeout)]
+    run = subprocess.run(command, capture_output=True, text=True, env={"PATH": path})
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize("files, expected", [row[1:] for row in NAMES], ids=[row[0] for row in NAMES])
+def test_name(tmp_path, files, expected):
+    """Each state of the name `autograd` is told apart; a problem, and only a problem, comes with its commands."""
+    report = consult(tmp_path, files)
+    assert [text for text in expected if text not in report] == [], report
+    repair = "-m pip uninstall -y autograd chalkgrad\n    {0} -m pip install chalkgrad\n".format(sys.executable)
+    assert (repair in report) != (WELL in report), report
+
+
+def test_script_of_that_name(tmp_path):
+    """A learner's own autograd.py is named, and not to be repaired by pip."""
+    report = consult(tmp_path, {"autograd.py": ""})
+    assert f"{tmp_path / 'autograd.py'} hides" in report and "pip uninstall" not in report
+
+
+@pytest.mark.parametrize("info, option", [('{"editable": true}', "--editable "), ("{}", "")])
+def test_reinstalls_from_where_it_came(tmp_path, info, option):
+    """A Chalkgrad installed from a folder is installed from there again, also when its path has a space."""
+    (tmp_path / "my checkout").mkdir()
+    record = f'{{"url": "{(tmp_path / "my checkout").as_uri()}", "dir_info": {info}}}'
+    report = consult(tmp_path, THEIRS | OUR_RECORD | {"chalkgrad-0.1.0.dist-info/direct_url.json": record})
+    assert f'-m pip install {option}"{tmp_path / "my checkout"}"\n' in report
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-ins for dot are shell scripts")
+@pytest.mark.parametrize("script, expected", [row[1:] for row in DOTS], ids=[row[0] for row in DOTS])
+def test_dot(tmp_path, script, expected):
+    """Whatever `dot` does, the report says so and ends."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if script is not None:
+        (programs / "dot").write_text(f"#!/bin/sh\n{script}\n")
+        (programs / "dot").chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.defpath}" if script else str(programs)  # `sleep` lies in the system's folders
+    report = consult(tmp_path, OURS | DRAWS, path, timeout=1 if script == "exec sleep 60" else 20)
+    assert [text for text in expected if text not in report] == [], report
+
+
+def test_versions(tmp_path):
+    """Python's version is this one; a package that is absent is said to be."""
+    report = consult(tmp_path, OURS | DRAWS)
+    assert f"Python      {sys.version.split()[0]} at {sys.executable}" in report
+    assert "graphviz    0.21\n" in report and "numpy       not installed\n" in report
+    assert "does not work without the Python package graphviz" in consult(tmp_path / "bare", OURS)
