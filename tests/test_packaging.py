@@ -89,8 +89,8 @@ def test_every_data_file_is_shipped(setup):
     for package in PACKAGES:
         patterns = setup["options.package_data"][package].split()
         shipped = {path for pattern in patterns for path in (ROOT / package).glob(pattern)}
-        there = {path for path in (ROOT / package).rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
-        assert there <= shipped
+        files = {path for path in (ROOT / package).rglob("*") if path.is_file() and not path.name.startswith(".")}
+        assert {path for path in files if path.suffix not in (".py", ".pyc")} <= shipped
 
 
 def test_pyproject_only_names_the_build_system():
