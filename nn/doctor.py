@@ -26,7 +26,7 @@ def report() -> str:
     rows += [("nn", str(Path(__file__).parent)), ("Python", f"{platform.python_version()} at {sys.executable}")]
     rows += [(name, _version(name) or "not installed") for name in ("numpy", "graphviz", "pygraphviz")]
     rows += [("dot", dot), ("drawing", _drawing(dot_works))]
-    verdict = collision() or "All is well: `import autograd` finds Chalkgrad's, and no other package claims the name."
+    verdict = collision() or "OK: `import autograd` finds Chalkgrad's, and no other package claims the name."
     return "\n".join([f"{name:12}{text}" for name, text in rows] + ["", verdict])
 
 
@@ -99,7 +99,7 @@ def _dot() -> tuple[bool, str]:
     if path is None:
         return False, "not on PATH"
     works, said = _run(path, "-V")
-    return works, f"{said.removeprefix('dot - graphviz version ')} at {path}"
+    return works, f"{said.replace('dot - graphviz version', 'Graphviz')} at {path}"
 
 
 def _drawing(dot_works: bool) -> str:
