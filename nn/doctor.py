@@ -84,12 +84,15 @@ def _version(name: str) -> str | None:
 
 
 def _source() -> str:
-    """Return what to give to `pip install`: the folder or file that Chalkgrad was installed from, or its name."""
+    """Return what to give to `pip install`: this checkout, what Chalkgrad was installed from, or its name."""
+    root = Path(__file__).parents[1]
+    if (root / "setup.cfg").is_file():
+        return f'--editable "{root}"'
     for d in metadata.distributions(name="chalkgrad"):
-        origin = json.loads(d.read_text("direct_url.json") or "{}")  # PEP 610
-        path = url2pathname(urlsplit(origin.get("url", "")).path)
-        if path and Path(path).exists():
-            return f'--editable "{path}"' if origin.get("dir_info", {}).get("editable") else f'"{path}"'
+        url = json.loads(d.read_text("direct_url.json") or "{}").get("url", "")  # PEP 610
+        path = Path(url2pathname(urlsplit(url).path))
+        if url.startswith("file:") and path.exists():
+            return f'"{path}"'
     return "chalkgrad"
 
 
