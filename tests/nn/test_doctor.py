@@ -93,7 +93,7 @@ def test_script_of_that_name(tmp_path):
 
 
 def test_reinstalls_from_where_it_came(tmp_path):
-    """A Chalkgrad that came from a folder is installed from there again, a checkout as a checkout; spaces are quoted."""
+    """A Chalkgrad that came from a folder is installed from there again, a checkout as a checkout."""
     folder = tmp_path / "my folder"
     folder.mkdir()
     record = OUR_RECORD | {"chalkgrad-0.1.0.dist-info/direct_url.json": f'{{"url": "{folder.as_uri()}"}}'}
