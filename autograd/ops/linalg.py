@@ -33,3 +33,34 @@ def matmul_y(g: Any, out: Any, x: Any, y: Any) -> Any:
 
 
 define(np.matmul, matmul_x, matmul_y, symbol="@", forward=operator.matmul, elementwise=False)
+
+
+def rows(x: Any) -> Any:
+    """See the last axis as rows of one matrix."""
+    return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
+
+
+def inner_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+    """D = X Wᵀ: dX = dD W."""
+    if x.ndim == 0 or y.ndim == 0:
+        return g * y
+    dx = (g if g.ndim == x.ndim == y.ndim == 2 else np.reshape(g, (-1, rows(y).shape[0]))) @ rows(y)
+    return dx if x.ndim == 2 else np.reshape(dx, x.shape)
+
+
+def inner_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+    """D = X Wᵀ: dW = dDᵀ X."""
+    if x.ndim == 0 or y.ndim == 0:
+        return g * x
+    dy = transposed(g if g.ndim == x.ndim == y.ndim == 2 else np.reshape(g, (-1, rows(y).shape[0]))) @ rows(x)
+    return dy if y.ndim == 2 else np.reshape(dy, y.shape)
+
+
+def inner(x: Any, y: Any) -> Any:
+    """Compute np.inner; a stack times one matrix as a single product, which NumPy does entry by entry."""
+    if np.ndim(x) > 2 == np.ndim(y):
+        return np.reshape(np.inner(np.reshape(x, (-1, x.shape[-1])), y), (*x.shape[:-1], y.shape[0]))
+    return np.inner(x, y)
+
+
+define(np.inner, inner_x, inner_y, forward=inner)

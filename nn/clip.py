@@ -1,0 +1,23 @@
+"""Keep a gradient from exploding."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from autograd import Tensor
+
+
+def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
+    """Scale all gradients together so that their joint L2 norm is at most `max_norm`; return the norm before.
+
+    Changes `.grad` in place, as PyTorch's function of this name. Parameters without a gradient are passed over.
+    """
+    if not max_norm > 0:
+        raise ValueError(f"max_norm must be positive; {max_norm} came.")
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
+    if norm > max_norm:
+        for g in gradients:
+            g *= max_norm / norm
+    return norm
