@@ -36,21 +36,18 @@ class Module:
             return self.forward(*args, **options)
 
     def __setattr__(self, attribute: str, value: Any) -> None:
-        if isinstance(value, Parameter) and value.name is None:
-            value.name = attribute
-        elif isinstance(value, Module) and not hasattr(value, "_name"):
-            value._name = attribute
         object.__setattr__(self, attribute, value)
+        for name, child in parts(attribute, value):
+            if isinstance(child, Parameter):
+                child.name = child.name or name
+            elif not hasattr(child, "_name"):
+                child._name = name
 
     def children(self) -> Iterator[tuple[str, "Module | Parameter"]]:
         """Yield (attribute, value) for the modules and parameters held directly; "layers.0" for a part of a list."""
         for attribute, value in vars(self).items():
-            if attribute.startswith("_"):
-                continue
-            parts = enumerate(value) if isinstance(value, (list, tuple)) else [(None, value)]
-            for index, part in parts:
-                if isinstance(part, (Module, Parameter)):
-                    yield attribute if index is None else f"{attribute}.{index}", part
+            if not attribute.startswith("_"):
+                yield from parts(attribute, value)
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
         """Yield (dotted path, module) for this module and all below it."""
@@ -118,6 +115,16 @@ class Module:
     def extra_repr(self) -> str:
         """Say what the repr shows between the parentheses: sizes and options."""
         return ""
+
+
+def parts(attribute: str, value: Any) -> Iterator[tuple[str, "Module | Parameter"]]:
+    """Yield the modules and parameters that an attribute holds, with their names."""
+    if isinstance(value, (Module, Parameter)):
+        yield attribute, value
+    elif isinstance(value, (list, tuple)):
+        for index, part in enumerate(value):
+            if isinstance(part, (Module, Parameter)):
+                yield f"{attribute}.{index}", part
 
 
 def uniform(rng: np.random.Generator | None, bound: float, shape: tuple[int, ...], dtype: Any) -> Parameter:

@@ -1,0 +1,111 @@
+"""Optimizers, clipping, initialization."""
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import Tensor
+from nn.optim import SGD, Adam
+
+OPTIMIZERS = [
+    (SGD, {"lr": 0.01}),
+    (SGD, {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.01}),
+    (SGD, {"lr": 0.01, "momentum": 0.9, "nesterov": True}),
+    (Adam, {"lr": 0.05}),
+    (Adam, {"lr": 0.05, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
+]
+
+
+def run(optimizer, parameters, steps):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        sum(((p**2 - 1) ** 2).sum() for p in parameters).backward()
+        optimizer.step()
+
+
+def parameters():
+    return [nn.Parameter([0.5, -2.0]), nn.Parameter(3.0)]
+
+
+def test_sgd_and_adam_by_hand():
+    """First steps computed by hand: SGD moves by lr g, then by lr (μ g + g); Adam's first step is lr, whatever g."""
+    p = nn.Parameter(3.0)
+    sgd = SGD([p], lr=0.1, momentum=0.5)
+    for expected in (3.0 - 0.1 * 2, 3.0 - 0.1 * 2 - 0.1 * (0.5 * 2 + 2)):
+        p.grad = 2.0
+        sgd.step()
+        assert np.isclose(p.data, expected)
+    p = nn.Parameter([1.0, -1.0])
+    p.grad = [1e3, -1e-3]
+    Adam([p], lr=0.01).step()
+    assert np.allclose(p.data, [0.99, -0.99], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind, options", OPTIMIZERS)
+def test_a_saved_optimizer_goes_on_exactly(kind, options):
+    """Ten steps, or four, saved, loaded into new objects, and six: the same bits."""
+    straight, first = parameters(), parameters()
+    run(kind(straight, **options), straight, 10)
+    optimizer = kind(first, **options)
+    run(optimizer, first, 4)
+    second = [nn.Parameter(p.data) for p in first]
+    resumed = kind(second, **options)
+    resumed.load_state_dict(optimizer.state_dict())
+    run(resumed, second, 6)
+    assert all(np.array_equal(p.data, q.data) for p, q in zip(straight, second))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind, options", OPTIMIZERS)
+def test_trajectories_are_those_of_pytorch(kind, options):
+    """Fifty steps on a quartic, float64."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    ours = parameters()
+    theirs = [torch.tensor(p.data, requires_grad=True) for p in ours]
+    run(kind(ours, **options), ours, 50)
+    run(getattr(torch.optim, kind.__name__)(theirs, **options), theirs, 50)
+    for p, q in zip(ours, theirs):
+        assert np.allclose(p.data, q.detach().numpy(), rtol=1e-10, atol=1e-10)
+
+
+def test_clipping_scales_all_gradients_together():
+    """The joint norm comes back and is brought down to the maximum; smaller ones stay as they are."""
+    a, b, unused = nn.Parameter([0.0, 0.0]), nn.Parameter(0.0), nn.Parameter(1.0)
+    a.grad, b.grad = [3.0, 0.0], 4.0
+    assert nn.clip_grad_norm_([a, b, unused], 10.0) == 5.0
+    assert a.grad.tolist() == [3.0, 0.0]
+    assert nn.clip_grad_norm_([a, b, unused], 1.0) == 5.0
+    assert np.allclose(a.grad, [0.6, 0]) and np.isclose(b.grad, 0.8)
+
+
+def test_initializations():
+    """Bounds, standard deviations and orthogonality are those of the cited papers."""
+    rng = np.random.default_rng(0)
+    weight = nn.Parameter(np.zeros((40, 60)))
+    assert np.allclose(nn.init.orthogonal_(weight, rng=rng).data @ weight.data.T, np.eye(40))
+    bound = np.sqrt(6 / 100)
+    assert 0.99 * bound < np.abs(nn.init.xavier_uniform_(weight, rng=rng).data).max() <= bound
+    assert np.isclose(nn.init.xavier_normal_(weight, rng=rng).data.std(), np.sqrt(2 / 100), rtol=0.05)
+    assert 0.99 * np.sqrt(0.1) < np.abs(nn.init.kaiming_uniform_(weight, rng=rng).data).max() <= np.sqrt(0.1)
+    assert not nn.init.zeros_(weight).data.any()
+
+
+@pytest.mark.parametrize(
+    "call, error, text",
+    [
+        (lambda: SGD([], lr=0.1), ValueError, "needs parameters"),
+        (lambda: SGD([np.ones(2)], lr=0.1), TypeError, "model.parameters()"),
+        (lambda: SGD([nn.Parameter(1.0) * 2], lr=0.1), TypeError, "leaf Tensors"),
+        (lambda: SGD(parameters(), lr=-1), ValueError, "-1"),
+        (lambda: SGD(parameters(), nesterov=True), ValueError, "Nesterov"),
+        (lambda: Adam(parameters(), betas=(0.9, 1.0)), ValueError, "(0.9, 1.0) came"),
+        (lambda: Adam(parameters()).load_state_dict(SGD(parameters()).state_dict()), KeyError, "'m.0'"),
+        (lambda: nn.clip_grad_norm_(parameters(), 0), ValueError, "0 came"),
+        (lambda: nn.init.orthogonal_(Tensor([1.0]), rng=np.random.default_rng()), ValueError, "two or more axes"),
+    ],
+)
+def test_mistakes_are_named(call, error, text):
+    """Expected, came, what to do."""
+    with pytest.raises(error) as caught:
+        call()
+    assert text in str(caught.value)

@@ -1,0 +1,170 @@
+"""Recurrent networks: equations, shapes, gradients, PyTorch."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import Tensor, toposort
+
+T, B, D, H = 4, 3, 2, 5
+
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def test_lstm_cell_is_its_equations():
+    """One step in plain NumPy, gates in the order i, f, g, o."""
+    rng = np.random.default_rng(0)
+    cell = nn.LSTMCell(D, H, rng=rng)
+    x, h, c = rng.standard_normal((B, D)), rng.standard_normal((B, H)), rng.standard_normal((B, H))
+    z = x @ cell.weight_ih.data.T + cell.bias_ih.data + h @ cell.weight_hh.data.T + cell.bias_hh.data
+    i, f, g, o = z[:, :H], z[:, H : 2 * H], z[:, 2 * H : 3 * H], z[:, 3 * H :]
+    c_next = sigma(f) * c + sigma(i) * np.tanh(g)
+    h_next = sigma(o) * np.tanh(c_next)
+    ours = cell(Tensor(x), (Tensor(h), Tensor(c)))
+    assert np.allclose(ours[0].data, h_next) and np.allclose(ours[1].data, c_next)
+
+
+def test_rnn_over_time_is_its_cell_step_by_step():
+    """The loop carries the state and stacks the outputs."""
+    rng = np.random.default_rng(0)
+    rnn = nn.RNN(D, H, rng=rng)
+    x, h = rng.standard_normal((T, B, D)), np.zeros((B, H))
+    output, last = rnn(x)
+    for t in range(T):
+        h = np.tanh(
+            x[t] @ rnn.weight_ih_l0.data.T + rnn.bias_ih_l0.data + h @ rnn.weight_hh_l0.data.T + rnn.bias_hh_l0.data
+        )
+        assert np.allclose(output.data[t], h)
+    assert np.allclose(last.data[0], h)
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM])
+@pytest.mark.parametrize("bias", [True, False])
+def test_gradients_agree_with_finite_differences(kind, bias):
+    """Along a random direction of the input and of every parameter, through two layers and three steps."""
+    rng = np.random.default_rng(0)
+    model = kind(2, 3, num_layers=2, bias=bias, rng=rng)
+    x = Tensor(rng.standard_normal((3, 2, 2)), requires_grad=True)
+    weight = rng.standard_normal((3, 2, 3))
+
+    def loss():
+        return (model(x)[0] * weight).sum()
+
+    loss().backward()
+    for leaf in [x, *model.parameters()]:
+        direction, values, eps = rng.standard_normal(leaf.shape), leaf.data.copy(), 1e-5
+        leaf.data = values + eps * direction
+        above = loss().item()
+        leaf.data = values - eps * direction
+        below = loss().item()
+        leaf.data = values
+        assert np.isclose((above - below) / (2 * eps), (leaf.grad * direction).sum(), rtol=1e-7), leaf.name
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM])
+def test_shapes(kind):
+    """Time first, batch first and a single sequence; the state is layer first in all of them."""
+    rng = np.random.default_rng(0)
+    for batch_first, shape in itertools.product([False, True], [(T, B, D), (T, D)]):
+        model = kind(D, H, num_layers=2, batch_first=batch_first, rng=rng)
+        if batch_first and len(shape) == 3:
+            shape = (B, T, D)
+        output, state = model(rng.standard_normal(shape))
+        assert output.shape == (*shape[:-1], H)
+        for part in state if kind is nn.LSTM else [state]:
+            assert part.shape == ((2, B, H) if len(shape) == 3 else (2, H))
+        output, _ = model(rng.standard_normal(shape), state)
+        assert output.shape == (*shape[:-1], H)
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM])
+def test_a_carried_state_continues_the_sequence(kind):
+    """Two halves with the state handed over are the whole; detached, no gradient crosses over."""
+    rng = np.random.default_rng(0)
+    model = kind(D, H, num_layers=2, rng=rng)
+    x = Tensor(rng.standard_normal((T, B, D)), requires_grad=True)
+    whole, _ = model(x)
+    _, state = model(x[:2])
+    half, _ = model(x[2:], state)
+    assert np.allclose(whole.data[2:], half.data)
+    half.sum().backward()
+    assert x.grad[:2].any()
+    x.zero_grad()
+    parts = tuple(part.detach() for part in state) if kind is nn.LSTM else state.detach()
+    model(x[2:], parts)[0].sum().backward()
+    assert not x.grad[:2].any() and x.grad[2:].any()
+
+
+def test_the_graph_says_where_each_node_was_made():
+    """Scopes: module, time step, gate; states are named after the step."""
+    output, _ = nn.LSTM(D, H, rng=np.random.default_rng(0))(np.ones((2, B, D)))
+    nodes = toposort([output])
+    assert {node.scope.path for node in nodes if node.name == "i"} == {("LSTM", f"t={t}", "gate i") for t in (1, 2)}
+    assert [node.name for node in nodes if node.scope and node.scope.name == "memory" and node.name] == [
+        "c1", "h1", "c2", "h2",
+    ]  # fmt: skip
+
+
+def test_float32_stays_float32():
+    """Outputs, states and gradients have the dtype of the parameters and the input."""
+    model = nn.LSTM(D, H, dtype="float32", rng=np.random.default_rng(0))
+    output, (h, c) = model(np.ones((T, B, D), dtype="float32"))
+    output.sum().backward()
+    assert {output.dtype, h.dtype, c.dtype, *(p.grad.dtype for p in model.parameters())} == {np.dtype("float32")}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind", ["RNN", "LSTM"])
+@pytest.mark.parametrize("layers, bias, batch_first", [(1, True, False), (2, True, True), (3, False, False)])
+def test_outputs_states_and_gradients_are_those_of_pytorch(kind, layers, bias, batch_first):
+    """With the same state_dict, taken over with strict keys both ways: all to 1e-10 in float64."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    rng = np.random.default_rng(0)
+    ours = getattr(nn, kind)(D, H, layers, bias, batch_first, rng=rng)
+    theirs = getattr(torch.nn, kind)(D, H, layers, bias=bias, batch_first=batch_first, dtype=torch.float64)
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in ours.state_dict().items()}, strict=True)
+    ours.load_state_dict({name: array.numpy() for name, array in theirs.state_dict().items()})
+    shape = (B, T, D) if batch_first else (T, B, D)
+    values = [rng.standard_normal(shape)] + [rng.standard_normal((layers, B, H)) for _ in range(1 + (kind == "LSTM"))]
+    upstream = rng.standard_normal((*shape[:-1], H))
+
+    x, *state = (Tensor(value, requires_grad=True) for value in values)
+    output, last = ours(x, tuple(state) if kind == "LSTM" else state[0])
+    parts = list(last) if kind == "LSTM" else [last]
+    ((output * upstream).sum() + sum((part**2).sum() for part in parts)).backward()
+
+    tx, *tstate = (torch.tensor(value, requires_grad=True) for value in values)
+    toutput, tlast = theirs(tx, tuple(tstate) if kind == "LSTM" else tstate[0])
+    tparts = list(tlast) if kind == "LSTM" else [tlast]
+    ((toutput * torch.tensor(upstream)).sum() + sum((part**2).sum() for part in tparts)).backward()
+
+    pairs = [(output.data, toutput), *((p.data, q) for p, q in zip(parts, tparts)), (x.grad, tx.grad)]
+    pairs += [(p.grad, q.grad) for p, q in zip(state, tstate)]
+    pairs += [(p.grad, dict(theirs.named_parameters())[name].grad) for name, p in ours.named_parameters()]
+    for mine, reference in pairs:
+        assert np.allclose(mine, reference.detach().numpy(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "call, text",
+    [
+        (lambda: nn.LSTM(D, H)(np.ones((T, B, D + 1))), f"(T, B, {D})"),
+        (lambda: nn.LSTM(D, H, batch_first=True)(np.ones((T, B, D + 1))), f"(B, T, {D})"),
+        (lambda: nn.LSTM(D, H)(np.ones((0, B, D))), "at least one step"),
+        (lambda: nn.LSTM(D, H)(np.ones((T, B, D)), Tensor(np.ones((1, B, H)))), "h_0 and c_0"),
+        (lambda: nn.RNN(D, H, batch_first=True)(np.ones((B, T, D)), Tensor(np.ones((B, 1, H)))), "layer first even with"),
+        (lambda: nn.RNNCell(D, H)(Tensor(np.ones((B, D))), Tensor(np.ones((B, H + 1)))), f"(3, {H + 1}) came"),
+        (lambda: nn.LSTMCell(D, H)(Tensor(np.ones((B, D + 1)))), f"({B}, {D + 1}) came"),
+        (lambda: nn.RNN(0, H), "0 and 5 came"),
+        (lambda: nn.RNN(D, H, num_layers=0), "0 came"),
+    ],
+)
+def test_mistakes_are_named(call, text):
+    """Shapes are said in full: expected and came."""
+    with pytest.raises(ValueError) as caught:
+        call()
+    assert text in str(caught.value)
