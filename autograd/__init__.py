@@ -9,8 +9,10 @@
 from .collision import warn_if_shared
 from .graph import toposort
 from .op import OPS, Op
-from .tensor import Tensor, define, differentiable, grad, no_grad, scope
 from .ops import log_softmax, logsumexp, relu, scatter_add, sigmoid, softmax
+from .tensor import Tensor, define, differentiable, grad, no_grad, scope
+
+warn_if_shared(__path__[0])
 
 __all__ = [
     "OPS", "Op", "Tensor", "define", "differentiable", "grad", "log_softmax", "logsumexp", "no_grad", "relu",

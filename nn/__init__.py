@@ -1,11 +1,11 @@
 """Chalkgrad's networks: modules from primitive ops, under PyTorch's names and shapes."""
 
-from .doctor import report
+import autograd
 
-try:
-    from autograd import Tensor
-except ImportError:  # HIPS/autograd, under the same import name
-    raise ImportError(report()) from None
+from . import doctor
+
+if not hasattr(autograd, "Tensor"):
+    raise ImportError(f"the autograd that Python finds is not Chalkgrad's.\n\n{doctor.report()}")
 
 from . import checkpoint, init, ngram, optim, text
 from .clip import clip_grad_norm_
