@@ -44,7 +44,7 @@ class Op:
         options: Sequence[str] = (),
     ):
         self.function = function
-        self.name: str = function.__name__
+        self.name: str = symbol if symbol and function.__name__ == "<lambda>" else function.__name__
         self.local_gradients = local_gradients
         self.symbol = symbol or self.name
         self.forward = forward or function
