@@ -73,6 +73,7 @@ def backpropagate(
                 accumulate(parent, conform(pieces[position], node.values[position], op))
         if free:
             node.args, node.values, node.parents, node.positions = (), (), FREED, ()
+            owned.discard(node)
 
 
 def contribution(node: Node, position: int, g: Gradient, record: bool = False) -> Gradient:
@@ -103,7 +104,14 @@ def conform(piece: Gradient, value: Any, op: Any) -> Gradient:
     """
     if type(piece) is type(value) is not np.ndarray:  # two scalars of one dtype
         return piece
-    if piece.shape != value.shape:
+    try:
+        same = piece.shape == value.shape
+    except AttributeError:
+        raise TypeError(
+            f"the local gradient of {op.name} gave a {type(piece).__name__}; it must give the upstream gradient g "
+            "times the derivative, an array."
+        ) from None
+    if not same:
         extra = piece.ndim - value.ndim
         repeated = tuple(i for i in range(piece.ndim) if i < extra or value.shape[i - extra] == 1)
         if extra < 0 or any(i not in repeated and piece.shape[i] != value.shape[i - extra] for i in range(piece.ndim)):

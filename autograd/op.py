@@ -54,6 +54,8 @@ class Op:
         self.options, self.keyword_only = tuple(options), ()
         for rule in filter(None, local_gradients):
             self.options, self.keyword_only = declared_options(rule, len(local_gradients))
+            if variadic:  # behind *xs Python knows only keywords, NumPy's function also takes them by position
+                self.options, self.keyword_only = self.keyword_only, ()
             break
         self.call = function
 
@@ -64,7 +66,9 @@ class Op:
     def bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
         """Give the arrays among `args`, and move the options behind them into `options`."""
         n = len(self.local_gradients)
-        arrays = tuple(args[0]) if self.variadic and args else args[:n]
+        arrays = args[:n]
+        if self.variadic and args:
+            arrays = tuple(x if hasattr(x, "shape") else np.asarray(x) for x in args[0])
         if len(args) < n:
             raise TypeError(f"{self.name} takes {n} array arguments, by position; {len(args)} came.")
         if len(args) > n + len(self.options):

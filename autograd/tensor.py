@@ -222,7 +222,8 @@ class Tensor:
                 f"backward() from {self.label}, which no gradient flows to: none of the tensors it was computed from has "
                 "requires_grad=True, or it was computed under no_grad()."
             )
-        for node, g, owned in backpropagate([self], [self.upstream(gradient)._data], free=not retain_graph):
+        seed = np.array(self.upstream(gradient)._data)[()]  # a copy: the caller may go on writing to its array
+        for node, g, owned in backpropagate([self], [seed], free=not retain_graph):
             if node._grad is not None:
                 node._grad = node.grad + g
             elif isinstance(g, np.generic):
@@ -244,7 +245,7 @@ class Tensor:
         tensor = gradient if isinstance(gradient, Tensor) else constant(np.array(gradient, dtype=self.dtype)[()])
         if tensor.shape != self.shape:
             raise ValueError(f"the upstream gradient of {self.label} must have its shape; it has {tensor.shape}.")
-        return tensor
+        return tensor if tensor.dtype == self.dtype else tensor.astype(self.dtype)
 
     def local_gradients(self) -> list[tuple["Tensor", Callable[[Any], Any]]]:
         """List `(parent, closure)` for every argument into which a gradient flows, one pair per use.
@@ -461,8 +462,12 @@ def binary(op: Op) -> Callable[..., Any]:
         a, b = x, y
         if isinstance(x, Tensor):
             a, x_flows = x._data, x._requires_grad and x_rule
+        elif type(x) is list:
+            x = a = np.array(x)
         if isinstance(y, Tensor):
             b, y_flows = y._data, y._requires_grad and y_rule
+        elif type(y) is list:
+            y = b = np.array(y)
         try:
             out = forward(a, b)
         except Exception as error:
@@ -547,9 +552,12 @@ def grad(
     Returns a tuple of Tensors, one per input and of its shape and dtype; zeros where an input does not influence the
     outputs. No `.grad` is touched. Raises ValueError for an input that does not require a gradient.
     """
-    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    if upstream is None or isinstance(upstream, (Tensor, np.ndarray, float, int)):
+    for y in outputs:
+        if not isinstance(y, Tensor):
+            raise TypeError(f"grad() of a {type(y).__name__}: only a Tensor remembers how it was computed.")
+    if upstream is None or isinstance(upstream, (Tensor, np.ndarray, np.generic, float, int)):
         upstream = [upstream] * (1 if upstream is not None else len(outputs))
     if len(upstream) != len(outputs):
         raise ValueError(f"{len(outputs)} outputs need as many upstream gradients; {len(upstream)} came.")
@@ -560,7 +568,8 @@ def grad(
     seeds = [output.upstream(g) for output, g in zip(outputs, upstream)]
     flowing = [(output, seed) for output, seed in zip(outputs, seeds) if output._requires_grad]
     found: dict[Tensor, Any] = dict.fromkeys(inputs)
-    outer = modes.scope
+    outer, recording = modes.scope, modes.recording
+    modes.recording = True  # create_graph=True is obeyed under no_grad(), too
     try:
         for node, g, owned in backpropagate(
             [output for output, _ in flowing],
@@ -572,5 +581,5 @@ def grad(
             if node in found:
                 found[node] = g if create_graph else constant(g if owned or isinstance(g, np.generic) else np.array(g))
     finally:
-        modes.scope = outer
+        modes.scope, modes.recording = outer, recording
     return tuple(constant(np.zeros_like(x._data)) if found[x] is None else found[x] for x in inputs)

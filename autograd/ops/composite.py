@@ -1,6 +1,5 @@
 """NumPy functions that need no rule of their own: written in terms of ops, or without a gradient altogether."""
 
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 

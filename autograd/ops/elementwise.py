@@ -27,7 +27,7 @@ def lowered(y: Any) -> Any:
     """Give the exponent y - 1, but 0 for 0: the derivative of x**0 is 0 * x**0, also at x = 0."""
     if isinstance(y, (int, float)):
         return y - (y != 0)
-    return y - np.not_equal(y, 0)
+    return y - 1 * np.not_equal(y, 0)
 
 
 define(
@@ -91,8 +91,8 @@ def within(x: Any, low: Any, high: Any) -> Any:
 define(
     np.clip,
     lambda g, out, x, low, high: g * within(x, low, high),
-    lambda g, out, x, low, high: g * (x < low),
-    lambda g, out, x, low, high: g * (x > high),
+    lambda g, out, x, low, high: g * (x < low) * (high is None or low <= high),  # the upper bound wins
+    lambda g, out, x, low, high: g * (x > high) if low is None else g * (np.maximum(x, low) > high),
     elementwise=True,
 )
 

@@ -8,6 +8,13 @@ import numpy as np
 from ..tensor import Tensor, define, differentiable
 
 
+def plain(index: Any) -> Any:
+    """Replace the Tensors in an index by their arrays: an index has no gradient."""
+    if isinstance(index, tuple):
+        return tuple(plain(part) for part in index)
+    return index.data if isinstance(index, Tensor) else index
+
+
 def add_at(buffer: np.ndarray, g: Any, index: Any) -> None:
     """Add `g` to `buffer[index]` in place; an entry that the index names twice receives both gradients."""
     parts = index if isinstance(index, tuple) else (index,)
@@ -17,11 +24,11 @@ def add_at(buffer: np.ndarray, g: Any, index: Any) -> None:
         np.add.at(buffer, index, g)
 
 
-@differentiable(lambda g, out, x, index, shape: g[index])
+@differentiable(lambda g, out, x, index, shape: g[plain(index)])
 def scatter_add(x: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Give zeros of `shape` with `x` added at `index`; the gradient of indexing. Repeated entries add up."""
     out = np.zeros(shape, dtype=np.asarray(x).dtype)
-    add_at(out, x, index)
+    add_at(out, x, plain(index))
     return out
 
 
@@ -32,10 +39,3 @@ define(
     forward=lambda x, index: x[index],
     add_into=add_at,
 )
-
-
-def plain(index: Any) -> Any:
-    """Replace the Tensors in an index by their arrays: an index has no gradient."""
-    if isinstance(index, tuple):
-        return tuple(plain(part) for part in index)
-    return index.data if isinstance(index, Tensor) else index

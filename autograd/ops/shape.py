@@ -15,7 +15,7 @@ define(
     lambda g, out, x, axes=None: np.transpose(g, None if axes is None else np.argsort(np.mod(axes, x.ndim))),
 )
 define(np.broadcast_to, lambda g, out, x, shape: g)
-define(np.astype, lambda g, out, x, dtype: g)
+define(np.astype, lambda g, out, x, dtype: g, forward=lambda x, dtype: x.astype(dtype))
 define(np.copy, lambda g, out, x: g)
 
 
