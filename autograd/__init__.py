@@ -7,6 +7,7 @@
 """
 
 from .collision import warn_if_shared
+from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .graph import toposort
 from .op import OPS, Op
 from .ops import log_softmax, logsumexp, relu, scatter_add, sigmoid, softmax
@@ -15,6 +16,6 @@ from .tensor import Tensor, define, differentiable, grad, no_grad, scope
 warn_if_shared(__path__[0])
 
 __all__ = [
-    "OPS", "Op", "Tensor", "define", "differentiable", "grad", "log_softmax", "logsumexp", "no_grad", "relu",
-    "scatter_add", "scope", "sigmoid", "softmax", "toposort",
+    "OPS", "Op", "Tensor", "define", "differentiable", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax",
+    "logsumexp", "no_grad", "relu", "scatter_add", "scope", "sigmoid", "softmax", "toposort", "value_and_grad", "vjp",
 ]  # fmt: skip

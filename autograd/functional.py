@@ -1,0 +1,173 @@
+"""Derivatives of functions: a few lines each over `grad`.
+
+A function `f` here takes arrays, or lists, tuples and dicts of arrays, nested as you like, and computes with NumPy. It is
+called with Tensors in their place. Arrays in, arrays out: the results are ndarrays. Called with Tensors that require a
+gradient, as happens when one of these functions is differentiated in turn, they give Tensors, differentiable again.
+
+Letters: x of shape X, f(x) of shape Y. J = ∂f/∂x, of shape Y + X; H the Hessian of a scalar f, of shape X + X.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .tensor import Tensor, grad
+
+Tree = Any  # an array, or lists, tuples and dicts of trees
+
+
+def leaves(tree: Tree) -> list[Any]:
+    """List the arrays of a tree, in order; of a dict, in the order of its keys."""
+    if isinstance(tree, dict):
+        return [leaf for branch in tree.values() for leaf in leaves(branch)]
+    if isinstance(tree, (list, tuple)):
+        return [leaf for branch in tree for leaf in leaves(branch)]
+    return [tree]
+
+
+def rebuild(tree: Tree, values: list[Any]) -> Tree:
+    """Make a tree of the same form, taking (and removing) its leaves from the front of `values`."""
+    if isinstance(tree, dict):
+        return {key: rebuild(branch, values) for key, branch in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        branches = [rebuild(branch, values) for branch in tree]
+        return branches if isinstance(tree, list) else type(tree)(*branches) if hasattr(tree, "_fields") else tuple(branches)
+    return values.pop(0)
+
+
+def variable(value: Any) -> Tensor:
+    """Make a Tensor to differentiate by: a leaf, or, of a node of an outer graph, a node behind it.
+
+    A node of its own, because `f` may use the outer Tensor besides, and that use must not count.
+    """
+    if isinstance(value, Tensor) and value.requires_grad:
+        return +value
+    array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    return Tensor(array if array.dtype.kind == "f" else array.astype(float), requires_grad=True)
+
+
+class Call:
+    """One call of `f` with Tensors in place of the arguments to differentiate by."""
+
+    def __init__(self, f: Callable[..., Any], argnums: int | Sequence[int], args: Sequence[Tree], options: dict[str, Any]):
+        self.positions = [argnums] if isinstance(argnums, int) else list(argnums)
+        for position in self.positions:
+            if not -len(args) <= position < len(args):
+                raise ValueError(f"argnums={position}, but the function was called with {len(args)} arguments.")
+        self.trees = [args[position] for position in self.positions]
+        self.single = isinstance(argnums, int)
+        given = [leaf for tree in self.trees for leaf in leaves(tree)]
+        self.nested = any(isinstance(leaf, Tensor) and leaf.requires_grad for leaf in given)
+        self.inputs = [variable(leaf) for leaf in given]
+        values, args = list(self.inputs), list(args)
+        for position, tree in zip(self.positions, self.trees):
+            args[position] = rebuild(tree, values)
+        self.output = f(*args, **options)
+        if not isinstance(self.output, Tensor):
+            raise TypeError(
+                f"the function must compute a Tensor from its arguments; it returned {type(self.output).__name__}. "
+                "Was it computed with .data, or does it return several values?"
+            )
+
+    def pull(self, upstream: Any = None, create_graph: bool = False) -> list[Any]:
+        """Compute the gradient by each input, in their order."""
+        return list(grad(self.output, self.inputs, upstream, create_graph=create_graph or self.nested))
+
+    def result(self, tensor: Tensor) -> Any:
+        return tensor if self.nested else tensor.data
+
+    def arrange(self, gradients: list[Any]) -> Tree:
+        """Give the gradients the form of the arguments."""
+        values = [self.result(g) for g in gradients]
+        trees = [rebuild(tree, values) for tree in self.trees]
+        return trees[0] if self.single else tuple(trees)
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Tree]]:
+    """Turn a scalar function into one that gives (f(x), ∂f/∂x).
+
+    argnums: which argument to differentiate by, or a sequence of several (then the gradients are a tuple). The gradient
+    has the form of the argument: nested lists and dicts of arrays come back as such.
+    """
+
+    def call(*args: Tree, **options: Any) -> tuple[Any, Tree]:
+        made = Call(f, argnums, args, options)
+        return made.result(made.output), made.arrange(made.pull())
+
+    return call
+
+
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
+    """Turn a function into one that gives J = ∂f/∂x, of shape Y + X; one backward pass for each entry of f(x)."""
+
+    def call(*args: Tree, **options: Any) -> Tree:
+        made = Call(f, argnums, args, options)
+        shape, size = made.output.shape, made.output.size
+        rows = []
+        for index in range(size):
+            unit = np.zeros(size, dtype=made.output.dtype)
+            unit[index] = 1
+            rows.append(made.pull(unit.reshape(shape)))
+        columns = zip(*rows) if rows else ([] for _ in made.inputs)
+        return made.arrange(
+            [
+                np.reshape(np.stack(column), shape + x.shape) if column else Tensor(np.zeros(shape + x.shape))
+                for column, x in zip(columns, made.inputs)
+            ]
+        )
+
+    return call
+
+
+def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+    """Turn a scalar function into one that gives H = ∂²f/∂x², of shape X + X, by the array at position `argnum`."""
+    gradient = value_and_grad(f, argnum)
+    return jacobian(lambda *args, **options: gradient(*args, **options)[1], argnum)
+
+
+def hvp(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+    """Turn a scalar function into `g(*args, v)`, which gives H v without making H (Pearlmutter, 1994).
+
+    v: of the form of the argument at position `argnum`. Costs two backward passes.
+    """
+
+    def call(*args: Any, **options: Any) -> Any:
+        *args, v = args
+        made = Call(f, argnum, args, options)
+        directional = sum(
+            (np.sum(g * direction) for g, direction in matched(made.pull(create_graph=True), v)), start=Tensor(0.0)
+        )
+        return made.arrange(list(grad(directional, made.inputs, create_graph=made.nested)))
+
+    return call
+
+
+def vjp(f: Callable[..., Any], *args: Tree) -> tuple[Any, Callable[[Any], tuple[Tree, ...]]]:
+    """Compute f(*args) and the function v -> vᵀJ, which pulls a gradient of f's shape back to every argument."""
+    made = Call(f, range(len(args)), args, {})
+    return made.result(made.output), lambda v: made.arrange(made.pull(v))
+
+
+def jvp(f: Callable[..., Any], args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Any, Any]:
+    """Compute f(*args) and J v: how f changes when the arguments move along `tangents`.
+
+    By the double-vjp trick: u -> uᵀJ is linear in u, and its own vjp at v is J v. Costs two backward passes.
+    """
+    made = Call(f, range(len(args)), args, {})
+    u = Tensor(np.zeros(made.output.shape, dtype=made.output.dtype), requires_grad=True)
+    pulled = made.pull(u, create_graph=True)
+    directional = sum((np.sum(g * v) for g, v in matched(pulled, list(tangents))), start=Tensor(0.0))
+    (tangent,) = grad(directional, [u], create_graph=made.nested)
+    return made.result(made.output), made.result(tangent)
+
+
+def matched(gradients: list[Tensor], tree: Tree) -> list[tuple[Tensor, Any]]:
+    """Pair the gradients with the leaves of a tree of directions, which must have their number and shapes."""
+    directions = leaves(tree)
+    if [g.shape for g in gradients] != [np.shape(v) for v in directions]:
+        raise ValueError(
+            f"the direction must have the form of the arguments: shapes {[g.shape for g in gradients]} expected, "
+            f"{[np.shape(v) for v in directions]} came."
+        )
+    return list(zip(gradients, directions))
