@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.module import Module
+from .module import Module
 
-__all__ = ["load", "read_tensors", "save", "write_tensors"]
+__all__ = ["load", "read", "read_tensors", "save", "write_tensors"]
 
 DTYPES = {
     "F64": np.dtype("<f8"),
@@ -60,9 +60,19 @@ def save(path: str | PathLike[str], model: Module, **metadata: Any) -> None:
 def load(path: str | PathLike[str], model: Module) -> dict[str, Any]:
     """Load the parameters in a file into `model`, and return the metadata that `save` stored with them.
 
-    Dictionary keys come back as texts and tuples as lists, as they do from JSON; a file that another program wrote
-    has no such metadata. Raises what `read_tensors` raises, and what `model.load_state_dict` raises when the names or
-    shapes of the parameters are not the model's.
+    Raises what `read` raises, and what `model.load_state_dict` raises when the names or shapes of the parameters are
+    not the model's.
+    """
+    parameters, metadata = read(path)
+    model.load_state_dict(parameters)
+    return metadata
+
+
+def read(path: str | PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the parameters and the metadata that `save` stored, for a model that is yet to be made.
+
+    As JSON has it, dictionary keys come back as texts and tuples as lists; a file that another program wrote has no
+    such metadata. Raises what `read_tensors` raises, and ValueError for metadata that `save` cannot have written.
     """
     arrays, texts = read_tensors(path)
 
@@ -75,8 +85,7 @@ def load(path: str | PathLike[str], model: Module) -> dict[str, Any]:
             raise ValueError(f"expected a table, got {type(metadata).__name__}")
     except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: its metadata is damaged: {error}") from None
-    model.load_state_dict(arrays)
-    return metadata
+    return arrays, metadata
 
 
 def write_tensors(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.text import perplexity
+from .text import perplexity
 
 __all__ = ["floors", "probabilities"]
 

@@ -34,7 +34,7 @@ Sequence = TypeVar("Sequence", str, Ids)
 
 def time_machine() -> str:
     """Return H. G. Wells' *The Time Machine* (1895), which comes with the package; see data/README.md."""
-    return (resources.files("nn") / "data" / "timemachine.txt").read_text(encoding="utf-8")
+    return (resources.files(__package__) / "data" / "timemachine.txt").read_text(encoding="utf-8")
 
 
 def read_text(path: str | PathLike[str]) -> str:

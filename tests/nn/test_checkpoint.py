@@ -290,7 +290,9 @@ def test_no_flipped_byte_crashes(tmp_path_factory, data):
         assert sum(a.nbytes for a in arrays.values()) < len(content)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "5", '{"a": {"__array__": "none"}}', '{"a": {"__array__": []}}', "[" * 10**5])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "5", '{"a": {"__array__": "none"}}', '{"a": {"__array__": []}}', "[" * 10**5]
+)
 def test_damaged_metadata(tmp_path, text):
     """Metadata that `save` could not have written is refused."""
     write_tensors(tmp_path / "a", {"x": np.zeros(2)}, {"chalkgrad": text})

@@ -40,7 +40,12 @@ def test_letters():
 
 @pytest.mark.parametrize(
     "content, text",
-    [(b"abc\n", "abc\n"), (b"\xef\xbb\xbfabc", "abc"), (b"a\r\nb\rc", "a\nb\nc"), ("Zürich 🕰".encode(), "Zürich 🕰")],
+    [
+        (b"abc\n", "abc\n"),
+        (b"\xef\xbb\xbfabc", "abc"),
+        (b"a\r\nb\rc", "a\nb\nc"),
+        ("Zürich 🕰".encode(), "Zürich 🕰"),
+    ],
 )
 def test_read_text(tmp_path, content, text):
     """Line ends become line feeds and a byte order mark goes; other characters stay."""
