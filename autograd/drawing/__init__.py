@@ -1,0 +1,201 @@
+"""Draw a computation graph: value, gradient, local gradient and contribution, on the user's own numbers."""
+
+import base64
+import html
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import graphviz
+
+from ..tensor import Tensor
+from .dot import Style, compose
+from .picture import Edge, Node, Picture, read
+from .render import GraphvizMissing, render
+from .svg import finish, sentence, width_of
+
+EDGES = ("full", "number", "none")
+MAX_CELLS, MAX_LABELS, MAX_LAID_OUT = 120, 150, 3000  # nodes: beyond these no heat cells, no edge labels, no layout
+MAX_ROWS = 400  # nodes in the table that stands in for a picture
+
+
+def draw(
+    tensor: Tensor,
+    *,
+    max_width: float = 1100,
+    rankdir: str | None = None,
+    edges: str | None = None,
+    legend: bool | None = None,
+    time_out: float = 20,
+) -> "Drawing":
+    """Draw the computation graph of a tensor: values ▶, gradients ◀, and the local gradient ∂ on every edge.
+
+    tensor     the result, usually the loss; draw it after backward() to see gradients
+    max_width  pixels; what does not fit is drawn downwards instead of to the right, then with less in each node
+    rankdir    "LR" or "TB": the direction, instead of the one that fits
+    edges      "full" (formula, number, contribution), "number", "none"; by default as much as fits
+    legend     whether to explain the signs; by default in all but the smallest pictures
+    time_out   seconds that Graphviz may take in all
+
+    The picture is taken now: later changes of the tensors do not show in it. In a notebook it displays itself;
+    `.save("x.svg")` writes a file; `.table()` is the same as text.
+    Raises TypeError if `tensor` is not one Tensor, ValueError for an unknown option, RuntimeError if the graph was freed.
+    """
+    if not isinstance(tensor, Tensor):
+        hint = "; draw one of its entries" if isinstance(tensor, (list, tuple)) else ""
+        raise TypeError(f"draw() takes one Tensor, usually the loss; {type(tensor).__name__} came{hint}.")
+    if rankdir not in (None, "LR", "TB"):
+        raise ValueError(f"rankdir is 'LR' (to the right) or 'TB' (downwards); {rankdir!r} came.")
+    if edges not in (None, *EDGES):
+        raise ValueError(f"edges is 'full', 'number' or 'none'; {edges!r} came.")
+    if not (max_width > 0 and time_out > 0):
+        raise ValueError(f"max_width and time_out must be positive; {max_width} and {time_out} came.")
+    picture = read(tensor)
+    return Drawing(picture, styles(picture, rankdir, edges, legend), max_width, time_out)
+
+
+def styles(picture: Picture, rankdir: str | None, edges: str | None, legend: bool | None) -> list[Style]:
+    """List the ways to draw a picture, the fullest first."""
+    legend = len(picture.nodes) > 3 if legend is None else legend
+    full = edges or "full"
+    if picture.scalar:
+        modes = [("full", full), ("full", edges or "number"), ("tiny", edges or "number"), ("tiny", edges or "none")]
+    else:
+        modes = [("full", full), ("cells", full), ("tiny", full), ("tiny", edges or "none")]
+    if picture.sequences:
+        directions = [rankdir or "TB"]
+        modes = modes[1:]
+    else:
+        directions = [rankdir] if rankdir else ["LR", "TB"]
+    if len(picture.nodes) > MAX_CELLS:
+        modes = [(mode, e) for mode, e in modes if mode == "tiny"]
+    if len(picture.nodes) > MAX_LABELS:
+        modes = modes[-1:]
+    ladder = [Style(mode, e, direction, legend) for mode, e in modes for direction in directions]
+    return list(dict.fromkeys(ladder))
+
+
+class Drawing:
+    """A picture of a computation graph. A notebook shows it; `.save()` writes it; `.table()` is the same as text."""
+
+    def __init__(self, picture: Picture, ladder: list[Style], max_width: float, time_out: float):
+        self._picture, self._ladder, self._max_width, self._time_out = picture, ladder, max_width, time_out
+        self._graph: graphviz.Digraph | None = None
+        self._svg: str | None = None
+
+    def to_dot(self) -> graphviz.Digraph:
+        """Give the picture as a `graphviz.Digraph`."""
+        if self._graph is None:
+            try:
+                self.svg()
+            except (RuntimeError, TimeoutError):  # without Graphviz there is no width to fit: the first way it is
+                self._graph = compose(self._picture, self._ladder[0])
+        return self._graph
+
+    @property
+    def source(self) -> str:
+        """The DOT text: the same graph gives the same bytes."""
+        return self.to_dot().source
+
+    def svg(self) -> str:
+        """Give the picture as SVG text.
+
+        Raises GraphvizMissing (a RuntimeError) if neither `dot` nor pygraphviz is installed, TimeoutError if the layout
+        takes longer than `time_out`, RuntimeError if Graphviz fails.
+        """
+        if self._svg is None:
+            self._graph, self._svg = self._fit()
+        return self._svg
+
+    def _fit(self) -> tuple[graphviz.Digraph, str]:
+        """Lay out, measure, and lay out again with less, until the picture is narrow enough; else keep the narrowest."""
+        nodes = len(self._picture.nodes)
+        if nodes > MAX_LAID_OUT:
+            raise RuntimeError(
+                f"this graph has {nodes} nodes; a picture of more than {MAX_LAID_OUT} can't be laid out in a useful time. "
+                "Draw a part of it (an intermediate tensor, fewer time steps), or read .table() or .source."
+            )
+        end = time.monotonic() + self._time_out
+        best: tuple[float, graphviz.Digraph, bytes] | None = None
+        for style in self._ladder:
+            graph = compose(self._picture, style)
+            try:
+                svg = render(graph.source, "svg", end - time.monotonic())
+            except TimeoutError as error:
+                if best is None and style is self._ladder[-1]:
+                    raise TimeoutError(
+                        f"{error}: {nodes} nodes, {self._time_out} s. Draw a part of the graph (an intermediate tensor, "
+                        "fewer time steps), give it more time (time_out=60), or read .table()."
+                    ) from None
+                continue
+            width = width_of(svg)
+            if best is None or width < best[0]:
+                best = width, graph, svg
+            if width <= self._max_width:
+                break
+        _, graph, svg = best
+        subjects: dict[str, Node | Edge] = {f"n{i}": node for i, node in enumerate(self._picture.nodes)}
+        subjects |= {f"e{i}": edge for i, edge in enumerate(self._picture.edges)}
+        return graph, finish(svg, self._picture, subjects)
+
+    def table(self) -> str:
+        """Give the same as plain text: a line for each node, and under it one for each of its edges."""
+        picture = self._picture
+        lines = [picture.title, *picture.notes]
+        shown = picture.nodes if len(picture.nodes) <= MAX_ROWS else picture.nodes[-MAX_ROWS:]
+        if len(shown) < len(picture.nodes):
+            lines.append(f"The last {len(shown)} of {len(picture.nodes)} nodes:")
+        for node in shown:
+            lines.append(sentence(node))
+            lines += [f"    {sentence(edge)}" for edge in node.incoming]
+        return "\n".join(lines) + "\n"
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the picture; the suffix says how: .svg, .png, .pdf or .dot. The file appears whole or not at all.
+
+        Returns the path. Raises ValueError for another suffix, OSError if the file can't be written, and what svg() raises.
+        """
+        path = Path(path)
+        kind = path.suffix.lower().lstrip(".")
+        if kind == "svg":
+            content = self.svg().encode()
+        elif kind == "dot":
+            content = self.source.encode()
+        elif kind in ("png", "pdf"):
+            self.svg()
+            content = render(self.source, kind, self._time_out)
+        else:
+            raise ValueError(f"a picture is saved as .svg, .png, .pdf or .dot; {path.name!r} came.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        return path
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {self._picture.output.label}: {len(self._picture.nodes)} nodes, {len(self._picture.edges)} edges>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Show the picture in a notebook; a table and a line that says why, where there can be no picture."""
+        try:
+            table = self.table()
+            svg = self.svg()
+        except Exception as error:  # a notebook shows a broken repr as a traceback, and then nothing else
+            why = f"No picture: {error}"
+            try:
+                table = self.table()
+            except Exception as second:
+                table = f"No table: {second}"
+            return {"text/plain": f"{why}\n\n{table}", "text/html": f"<p>{html.escape(why)}</p><pre>{html.escape(table)}</pre>"}
+        data = base64.b64encode(svg.encode()).decode()
+        image = f'<img alt="{html.escape(self._picture.title)}" src="data:image/svg+xml;base64,{data}">'
+        return {"image/svg+xml": svg, "text/html": image, "text/plain": table}

@@ -1,0 +1,207 @@
+"""From what a picture shows to a Graphviz graph: what stands where. The DOT text depends on the graph alone.
+
+Recurrent graphs stand in columns, one for each time step. Invisible points keep their order; a value carried from the
+bottom of one step to the top of the next goes round the corner in three pieces; no edge between steps has a label,
+which `dot` can't place.
+"""
+
+import re
+from dataclasses import dataclass
+
+import graphviz
+
+from .label import FILLS, edge_label, legend_label, node_label, panel_label, text
+from .picture import Edge, Frame, Node, Picture, crosses, stem
+
+FONT = "Helvetica,Arial,sans-serif"
+CARRIED = ("#0F4C75", "#C0679C", "#4B7F1F", "#8A5A00")  # c and h first
+TINTS = ("#F3F0FA", "#F0F6FA", "#F2F8F0", "#FBF6EC")
+POINT = {"shape": "point", "width": ".01", "label": ""}
+
+
+@dataclass(frozen=True)
+class Style:
+    """One way to draw a picture: how much each node (`full`, `cells`, `tiny`) and each edge says, and the direction."""
+
+    mode: str
+    edges: str
+    rankdir: str
+    legend: bool
+
+
+def compose(picture: Picture, style: Style) -> graphviz.Digraph:
+    """Build the Graphviz graph. Ids are counters, so the same graph gives the same bytes."""
+    return Composition(picture, style).graph
+
+
+class Composition:
+    """The work of `compose()`: nodes into frames, then edges, then columns."""
+
+    def __init__(self, picture: Picture, style: Style):
+        self.picture, self.style = picture, style
+        self.graph = graphviz.Digraph(
+            "picture",
+            graph_attr={
+                "rankdir": style.rankdir, "nodesep": ".18", "ranksep": ".35" if style.mode != "tiny" else ".3",
+                "pad": ".1", "bgcolor": "transparent", "fontname": FONT, "charset": "UTF-8",
+            },
+            node_attr={
+                "shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "11", "color": "#555555",
+                "fillcolor": "#FFFFFF", "margin": ".07,.03" if style.mode != "tiny" else ".05,.02", "width": "0", "height": "0",
+            },
+            edge_attr={"color": "#666666", "arrowsize": ".55", "fontname": FONT, "fontsize": "10"},
+        )  # fmt: skip
+        label = legend_label(picture, style.mode, style.legend, style.edges)
+        if label:
+            self.graph.attr(label=label, labelloc="b", labeljust="l")
+        self.ids = {node: f"n{i}" for i, node in enumerate(picture.nodes)}
+        self.inside: dict[Frame | None, graphviz.Digraph] = {None: self.graph}
+        self.chips: dict[tuple[Node, Frame | None], str] = {}
+        self.columns = bool(picture.sequences) and style.rankdir == "TB"
+        stems = dict.fromkeys(stem(edge.source.label) for edge in picture.edges if crosses(edge))
+        ordered = sorted(stems, key=lambda s: (s not in "ch", s not in "c")) if stems.keys() <= {"c", "h"} else list(stems)
+        palette = CARRIED[1:2] if ordered == ["h"] else CARRIED
+        self.carried = {s: palette[i % len(palette)] for i, s in enumerate(ordered)}
+        for frame in picture.frames:
+            self.inside[frame] = graphviz.Digraph(f"cluster_{frame.order}", graph_attr=self.frame_look(frame))
+        self.entries = self.find_entries()
+        for node in picture.nodes:
+            if not (node.alias and not node.expression):
+                self.inside[node.place].node(self.ids[node], node_label(node, style.mode), **self.look(node))
+        if self.columns:
+            self.make_columns()
+        for i, edge in enumerate(picture.edges):
+            self.draw_edge(edge, f"e{i}")
+        self.make_panel()
+        for frame in sorted(picture.frames, key=lambda frame: (-frame.depth, frame.order)):  # the innermost first
+            self.inside[frame.parent].subgraph(self.inside[frame])
+
+    def look(self, node: Node) -> dict[str, str]:
+        look = {"id": self.ids[node], "fillcolor": FILLS[node.role]}
+        if node.role == "parameter":
+            look["penwidth"] = "1.8"
+        if node.role == "constant":
+            look["color"] = "#AAAAAA"
+        if node is self.picture.output:
+            look |= {"peripheries": "2", "fillcolor": FILLS["result"] if node.expression else FILLS[node.role]}
+        if (node.value and node.value.bad) or (node.gradient and node.gradient.bad):
+            look |= {"penwidth": "3", "color": "#000000"}
+        return look
+
+    def frame_look(self, frame: Frame) -> dict[str, str]:
+        outer = frame.column is frame or frame.parent is None
+        fill = "#F7F8FA" if outer else "#FFFFFF"
+        if frame.parent is not None and re.match("gate", frame.label):
+            gates = sorted(child.label for child in frame.parent.children if re.match("gate", child.label))
+            fill = TINTS[("fgio".find(frame.label[-1]) if frame.label[-1] in "fgio" else gates.index(frame.label)) % 4]
+        size = max(13 - frame.depth, 11)
+        return {
+            "label": f'<<FONT POINT-SIZE="{size}"><B>{text(frame.label)}</B></FONT>>', "labeljust": "l", "labelloc": "t",
+            "margin": "6", "style": "rounded,filled", "fillcolor": fill, "color": "#9AA5B1" if outer else "#C4CBD3",
+            "id": f"f{frame.order}",
+        }  # fmt: skip
+
+    # ---- edges ----
+
+    def draw_edge(self, edge: Edge, id: str) -> None:
+        target = self.ids[edge.target]
+        source = self.chip(edge) if edge.source.alias else self.ids[edge.source]
+        look = {"id": id}
+        if not edge.flows:
+            look |= {"style": "dashed", "color": "#AAAAAA"}
+        if crosses(edge):
+            look |= {"penwidth": "2"} if edge.flows else {}
+            look["color"] = self.carried[stem(edge.source.label)] if edge.flows else "#AAAAAA"
+            if self.columns:
+                self.carry(edge, source, target, look)
+                return
+            look["constraint"] = "false"
+        elif edge.source.step is None or edge.source.step is edge.target.step:
+            label = edge_label(edge, self.style.mode, self.style.edges)
+            if label:
+                look["label"] = label
+        self.graph.edge(source, target, **look)
+
+    def chip(self, edge: Edge) -> str:
+        """Give the alias of a shared value in the frame that uses it."""
+        node, place = edge.source, edge.target.place
+        if (node, place) not in self.chips:
+            id = self.chips[node, place] = f"a{len(self.chips)}"
+            label = f"<{text(node.name(True))}>"
+            look = {"style": "rounded,filled,dashed", "fillcolor": FILLS[node.role], "margin": ".04,.02"}
+            self.inside[place].node(id, label, id=id, fontsize="11", **look)
+            if self.columns and place and place.column and edge.target in self.entries[place.column]:
+                self.graph.edge(self.head(place.column), id, style="invis", weight="10")
+        return self.chips[node, place]
+
+    # ---- columns of time ----
+
+    def find_entries(self) -> dict[Frame, list[Node]]:
+        """For each time step, the nodes without a parent inside it; and how deep every node lies in its step."""
+        self.depth: dict[Node, int] = {}
+        entries: dict[Frame, list[Node]] = {frame: [] for steps in self.picture.sequences for frame in steps}
+        for node in self.picture.nodes:  # in the order of the forward pass
+            step = node.step
+            if step is None or node.alias:
+                continue
+            before = [self.depth[edge.source] for edge in node.incoming if edge.source.step is step]
+            self.depth[node] = max(before, default=-1) + 1
+            if not before:
+                entries[step].append(node)
+        return entries
+
+    def head(self, step: Frame) -> str:
+        return f"p{step.sequence}_{step.step}"
+
+    def gap(self, step: Frame) -> str:
+        return f"q{step.sequence}_{step.step}"
+
+    def make_columns(self) -> None:
+        """Keep the steps side by side and in order, by a row of invisible points above them."""
+        for steps in self.picture.sequences:
+            around = self.inside[steps[0].parent]
+            points = [point for step in steps for point in (self.head(step), self.gap(step))]
+            with around.subgraph() as line:
+                line.attr(rank="same")
+                for point in points:
+                    line.node(point, style="invis", **POINT)
+                for left, right in zip(points, points[1:]):
+                    line.edge(left, right, style="invis")
+            for step in steps:
+                for node in self.entries[step]:
+                    self.graph.edge(self.head(step), self.ids[node], style="invis", weight="10")
+        self.corners: dict[tuple[Node, Frame], str] = {}
+
+    def carry(self, edge: Edge, source: str, target: str, look: dict[str, str]) -> None:
+        """Draw what one step hands to another: directly where that is flat, else through the gap between the columns."""
+        here, there = edge.source.step, edge.target.step
+        deep = self.depth[edge.source] > self.depth[edge.target] + 1
+        if not deep or there.step != here.step + 1:
+            self.graph.edge(source, target, constraint="false", **look)
+            return
+        line = {name: value for name, value in look.items() if name != "id"}
+        if (edge.source, there) not in self.corners:
+            corner = self.corners[edge.source, there] = f"w{len(self.corners)}"
+            around = self.inside[here.parent]
+            for point in (corner + "t", corner + "b"):
+                around.node(point, color=look["color"], **POINT)
+            flow = {**line, "arrowhead": "none", "headclip": "false"}
+            self.graph.edge(source, corner + "b", minlen="0", weight="2", **flow)
+            self.graph.edge(corner + "t", corner + "b", dir="none", weight="3", tailclip="false", **(line | {"headclip": "false"}))
+            self.graph.edge(self.gap(here), corner + "t", style="invis", weight="20", minlen="2")
+        self.graph.edge(self.corners[edge.source, there] + "t", target, minlen="0", weight="8", tailclip="false", **look)
+
+    # ---- shared weights ----
+
+    def make_panel(self) -> None:
+        weights = [node for node in self.picture.nodes if node.alias and not node.expression and node.flows]
+        if not weights:
+            return
+        look = {"fillcolor": FILLS["parameter"], "penwidth": "1.8", "id": "weights"}
+        self.graph.node("weights", panel_label(weights), **look)
+        if self.columns:
+            steps = self.picture.sequences[0]
+            middle = steps[len(steps) // 2]
+            members = [node for node in self.depth if node.step is middle]
+            deepest = max(members, key=self.depth.get)
+            self.graph.edge(self.ids[deepest], "weights", style="invis")

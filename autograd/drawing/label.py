@@ -1,0 +1,259 @@
+"""The text of a node and an edge, in Graphviz's HTML-like language. All text of the user's passes `text()`."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from .number import number
+from .picture import Edge, Node, Picture, Quantity
+
+VALUE, GRADIENT, LOCAL, GREY = "#00603F", "#B23A00", "#5B2C83", "#666666"
+POSITIVE, NEGATIVE, ZERO = (230, 97, 1), (33, 102, 172), "#FFFFFE"  # not #FFFFFF, which dark mode turns
+FILLS = {
+    "parameter": "#FCE4D6",
+    "input": "#DDEBF7",
+    "constant": "#F2F2F2",
+    "activation": "#FFFFFF",
+    "result": "#E2EFDA",
+}
+SPACE = "&#160;"
+
+
+def text(s: str) -> str:
+    """Escape for an HTML-like label. Graphviz reads a backslash twice, and leaves `&lt;` as it is: so a zero-width
+    space parts what looks like an entity (and goes again when the SVG is finished).
+    """
+    return escape(s).replace("\\", "&#92;&#92;").replace("&amp;", "&amp;\u200b") or SPACE
+
+
+def font(content: str, color: str = "", size: float = 0) -> str:
+    attributes = (f' COLOR="{color}"' if color else "") + (f' POINT-SIZE="{size:g}"' if size else "")
+    return f"<FONT{attributes}>{content}</FONT>"
+
+
+def row(*cells: str) -> str:
+    return f"<TR>{''.join(cells)}</TR>"
+
+
+def cell(content: str, attributes: str = "") -> str:
+    return f"<TD{' ' + attributes if attributes else ''}>{content}</TD>"
+
+
+def table(rows: Iterable[str], padding: int = 2, attributes: str = "") -> str:
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}"{attributes}>{"".join(rows)}</TABLE>'
+
+
+def color(x: float, largest: float) -> str:
+    """Give white for 0, to orange for +largest, to blue for -largest; black for NaN and infinity."""
+    if x != x or x in (float("inf"), float("-inf")):
+        return "#000000"
+    part = min(abs(x) / largest, 1) ** 0.7 if largest else 0
+    if part < 0.004:
+        return ZERO
+    target = POSITIVE if x > 0 else NEGATIVE
+    return "#" + "".join(f"{round(255 + (c - 255) * part):02X}" for c in target)
+
+
+def heat(rows: Sequence[Sequence[float]], largest: float, width: int = 8, height: int = 8) -> str:
+    """Draw an array as coloured cells."""
+    size = f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}"'
+    body = (row(*(f'<TD {size} BGCOLOR="{color(x, largest)}"></TD>' for x in line)) for line in rows)
+    return (
+        f'<TABLE BORDER="1" COLOR="#BBBBBB" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(body)}</TABLE>'
+    )
+
+
+def cells_of(quantity: Quantity, fixed: bool = False) -> str:
+    """Draw an array's first entries; with `fixed`, 1 and -1 have the full colours."""
+    if not quantity.rows or not quantity.rows[0]:
+        return font("empty", GREY, 9)
+    side = 6 if len(quantity.rows[0]) > 8 else 8
+    return heat(quantity.rows, max(quantity.largest, 1) if fixed else quantity.largest, side, side)
+
+
+# ---- nodes ----
+
+
+def node_label(node: Node, mode: str) -> str:
+    """Write a node: `full` (name, expression, value, gradient), `cells` (without statistics) or `tiny`."""
+    head = heading(node, mode)
+    if mode == "tiny":
+        return "<" + table([row(cell(head)), row(cell(tiny_line(node)))], 0) + ">"
+    if node.value is None or node.value.scalar is not None:
+        value = figure("▶", "–" if node.value is None else number(node.value.scalar), VALUE)
+        if node.gradient is None and not node.flows:
+            return "<" + table([row(cell(head)), row(cell(value))]) + ">"
+        grad = node.sum or (node.gradient.length if node.gradient else "–")
+        gradient = figure("◀", grad, GRADIENT)
+        if len(grad) > 14:
+            left = 'ALIGN="LEFT"'
+            return "<" + table([row(cell(head)), row(cell(value, left)), row(cell(gradient, left))]) + ">"
+        return "<" + table([row(cell(head, 'COLSPAN="2"')), row(cell(value), cell(gradient))]) + ">"
+    return "<" + table([row(cell(head)), row(cell(table([arrays(node, mode)], 1)))]) + ">"
+
+
+def heading(node: Node, mode: str) -> str:
+    dense = mode != "full"
+    right_side = node.symbol.replace(", ", ",") if dense else node.expression
+    if dense and node.expression and not node.named:
+        head = f"<B>{text(right_side)}{SPACE}</B>"
+    else:  # a space at the beginning of a run would be lost in a browser, so it stands at the end of the one before
+        name = text(node.label) + SPACE
+        head = f"<B>{name}</B>" if node.named else f"<I>{name}</I>"
+        head += f"={SPACE}{text(right_side)}{SPACE}" if node.expression else ""
+    if node.value.shape and mode != "tiny":
+        head += font(text(str(node.value.shape)), GREY, 10)
+    return font(head.removesuffix(SPACE), size=12 if mode != "tiny" else 11)
+
+
+def figure(sign: str, what: str, color: str, size: float = 11) -> str:
+    what = f"<B>{text(what)}</B>" if "NaN" in what or "∞" in what else text(what)
+    return font(f"{sign}{SPACE}{what}", color, size)
+
+
+def tiny_line(node: Node) -> str:
+    parts = []
+    if node.value is not None and (node.value.scalar is not None or node.value.bad):
+        parts.append(figure("▶", node.value.summary, VALUE, 10))
+    if node.flows:
+        gradient = "–" if node.gradient is None else node.gradient.length.strip("‖") + arrow(node.gradient)
+        parts.append(figure("◀", gradient, GRADIENT, 10))
+    return (SPACE * 2).join(parts) or font(text(str(node.value.shape)), GREY, 10)
+
+
+def arrow(gradient: Quantity) -> str:
+    if gradient.bad or not gradient.alarm:
+        return ""
+    return " ▲" if gradient.alarm == "exploding" else " ▼"
+
+
+def arrays(node: Node, mode: str) -> str:
+    """Write value and gradient side by side, each as cells above a line of statistics."""
+    shown = []
+    for sign, quantity, color in (("▶", node.value, VALUE), ("◀", node.gradient, GRADIENT)):
+        if sign == "◀" and not node.flows:
+            continue
+        mark = cell(font(sign, color, 11))
+        if quantity is None:
+            shown.append(mark + cell(font("–", color, 11)))
+            continue
+        if quantity.scalar is not None:
+            shown.append(mark + cell(font(text(quantity.summary), color, 11)))
+            continue
+        line = quantity.length if sign == "◀" else quantity.summary
+        if node.sum and sign == "◀":
+            line = node.sum
+        alarm = f" {arrow(quantity)} {quantity.alarm}" if sign == "◀" and arrow(quantity) else ""
+        cells = cells_of(quantity)
+        if quantity.clipped:
+            cells = table([row(cell(cells), cell(font("⋯", GREY, 9)))], 0)
+        rows = [row(cell(cells))]
+        if mode == "full" or quantity.bad or alarm or (node.sum and sign == "◀"):
+            rows.append(row(cell(font(text(line + alarm), color, 10))))
+        shown.append(mark + cell(table(rows, 1)))
+    return row(*shown)
+
+
+# ---- edges ----
+
+
+def edge_label(edge: Edge, mode: str, edges: str) -> str:
+    """Write the local gradient and the contribution; empty where there is nothing to say."""
+    if not edge.flows or edges == "none":
+        return ""
+    dense = mode != "full"
+    formula = edge.dense_formula if dense else edge.formula
+    lines = []
+    if edge.local is not None and edge.local.scalar is not None:
+        value = number(edge.local.scalar)
+        if edges == "number" or dense:
+            lines.append(font(text(f"∂ {value}"), LOCAL))
+            lines += [font(text(f"◀ {edge.sent.length}"), GRADIENT)] if edge.sent and edges == "number" else []
+        else:
+            middle = f" = {formula}" if formula not in ("", value) else ""
+            lines.append(font(text(f"{edge.fraction()}{middle} = {value}"), LOCAL))
+            lines += [font(text(f"◀ {edge.chain}"), GRADIENT)] if edge.chain else []
+    else:
+        local = ""
+        if edge.linear:
+            local = font(text(f"∂ {formula or edge.target.symbol + ': linear'}"), LOCAL)
+        elif edge.local is not None:
+            same_shape = edge.source.value.shape == edge.target.value.shape
+            if edge.local.same is None:
+                local = font(text(f"∂ {formula}" if formula and edges == "full" else "∂"), LOCAL)
+                local = table([row(cell(local), cell(cells_of(edge.local, fixed=True)))], 1)
+            elif not (dense and edge.local.same == 1 and same_shape):
+                value = number(edge.local.same)
+                local = font(text(f"∂ {formula or value}"), LOCAL)
+        if local:
+            lines.append(local)
+        if edge.sent is not None and len(edge.source.outgoing) > 1 and not edge.source.alias:
+            lines.append(font(text(f"◀ {edge.sent.length}"), GRADIENT))
+    if not lines:
+        return ""
+    body = (row(cell(SPACE), cell(line, 'ALIGN="LEFT"'), cell(SPACE)) for line in lines)
+    return f'<<FONT POINT-SIZE="10">{table(body, 0)}</FONT>>'
+
+
+# ---- what stands beside the graph ----
+
+
+def panel_label(weights: Sequence[Node]) -> str:
+    """Write the shared weights: one gradient each, the sum over every use, and how much each use gave."""
+    left = 'ALIGN="LEFT"'
+    head = cell(font("<B>shared weights: one gradient, summed over every use</B>", size=11), left + ' COLSPAN="5"')
+    rows = [row(head, cell(font("by use, first to last", GRADIENT, 10), left))]
+    for node in weights:
+        gradient, value = node.gradient, node.value
+        sent = [edge.sent.norm for edge in node.outgoing if edge.sent is not None]
+        name = f"<B>{text(node.label)}</B>" + font(f"{SPACE}{text(str(value.shape))}" if value.shape else "", GREY, 10)
+        picture = [
+            font(number(q.scalar), c, 11) if q and q.scalar is not None else cells_of(q) if q else font("–", c, 11)
+            for q, c in ((value, VALUE), (gradient, GRADIENT))
+        ]
+        length = gradient.length if gradient else "–"
+        note = node.sum if "≠" in node.sum else f"{length} = sum of {len(node.outgoing)} uses" if gradient else ""
+        strip = ""
+        if sent:
+            ends = [font(text(number(x, 2)), GRADIENT, 10) for x in (sent[0], sent[-1])]
+            columns = sent if len(sent) <= 40 else [*sent[:20], float("nan"), *sent[-19:]]
+            cells = heat([columns], max(sent), 7, 12)
+            strip = table([row(cell(ends[0]), cell(cells), cell(ends[1]))], 1)
+        rows.append(
+            row(
+                cell(font(name, size=12), left),
+                cell(font("▶", VALUE, 11)),
+                cell(picture[0], left),
+                cell(font("◀", GRADIENT, 11)),
+                cell(table([row(cell(picture[1]), cell(font(text(note), GRADIENT, 10)))], 2), left),
+                cell(strip, left),
+            )
+        )
+    return f"<{table(rows)}>"
+
+
+def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
+    """Write the notes, and under them what the signs mean."""
+    rows = [row(cell(font(text(note), GRADIENT, 11), 'ALIGN="LEFT"')) for note in picture.notes[:4]]
+    if legend:
+        short = "its size" if mode == "tiny" and not picture.scalar else ""
+        signs = [
+            font(f"▶{SPACE}value", VALUE),
+            font(text("◀ gradient" + (f" ({short})" if short else f" ∂{picture.output.label}/∂node")), GRADIENT),
+        ]
+        if edges != "none":
+            signs.append(font(f"∂{SPACE}local gradient of one edge", LOCAL))
+        alarms = {arrow(node.gradient) for node in picture.nodes if node.gradient}
+        signs += [font(f"▼{SPACE}vanishing or zero", GRADIENT)] if " ▼" in alarms else []
+        signs += [font(f"▲{SPACE}exploding", GRADIENT)] if " ▲" in alarms else []
+        cells = [cell(sign + SPACE) for sign in signs]
+        roles = {node.role for node in picture.nodes}
+        for role in FILLS:
+            if role in roles and role != "activation":
+                border = 2 if role == "parameter" else 1
+                box = f'BORDER="{border}" STYLE="ROUNDED" COLOR="#555555" BGCOLOR="{FILLS[role]}"'
+                cells.append(cell(role, box) + cell(""))
+        if not picture.scalar and mode != "tiny":
+            cells.append(cell(heat([[-1, -0.5, 0, 0.5, 1]], 1)))
+            cells.append(cell(f"− 0 +, each array on its own scale{', ∂ from −1 to 1' if edges != 'none' else ''}"))
+        rows.append(row(cell(table([row(*cells)], 2), 'ALIGN="LEFT"')))
+    return f'<<FONT POINT-SIZE="10">{table(rows, 2)}</FONT>>' if rows else ""

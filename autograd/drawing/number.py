@@ -1,0 +1,63 @@
+"""Numbers as a reader wants them: few digits, a true minus sign, and an honest `=` or `≈`."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(x: Any, digits: int = 4) -> str:
+    """Write a number with so many significant digits: `0.1966`, `−3`, `2.2·10⁻⁸`, `NaN`. Integers below 1e5 stay whole."""
+    x = float(x)
+    if math.isnan(x):
+        return "NaN"
+    sign = "−" if x < 0 else ""
+    size = abs(x)
+    if math.isinf(x):
+        return sign + "∞"
+    if size < 1e5 and size == int(size):
+        return sign + str(int(size))
+    mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
+    power = int(exponent)
+    if -3 <= power < 5:
+        plain = f"{size:.{max(digits - 1 - power, 0)}f}"
+        return sign + (plain.rstrip("0").rstrip(".") if "." in plain else plain)
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{sign}{mantissa}·10{str(power).translate(SUPERSCRIPT)}"
+
+
+def rounded(x: Any, digits: int = 4) -> float:
+    """Give the number that `number()` shows."""
+    x = float(x)
+    return x if not math.isfinite(x) or (abs(x) < 1e5 and x == int(x)) else float(f"{x:.{digits - 1}e}")
+
+
+def equals(shown: float, result: Any, digits: int = 4) -> str:
+    """Give `=` if a reader who calculates with the printed operands gets the printed result, else `≈`."""
+    return "=" if number(shown, digits) == number(result, digits) else "≈"
+
+
+def product(x: Any, y: Any, result: Any) -> str:
+    """Write `−4 × (−2) = 8`."""
+    second = number(y)
+    second = f"({second})" if second.startswith("−") else second
+    return f"{number(x)} × {second} {equals(rounded(x) * rounded(y), result)} {number(result)}"
+
+
+def total(terms: Sequence[Any], result: Any) -> str:
+    """Write `0.5121 − 0.03576 + 1.583 ≈ 2.06`: the contributions to a gradient, the middle ones left out if many."""
+    if len(terms) > 4:
+        return f"{signed(terms[:1])} + ⋯ {signed(terms[-1:], first=False)} ({len(terms)} uses) = {number(result)}"
+    return f"{signed(terms)} {equals(sum(map(rounded, terms)), result)} {number(result)}"
+
+
+def signed(terms: Sequence[Any], first: bool = True) -> str:
+    text = ""
+    for i, term in enumerate(map(number, terms)):
+        if i == 0 and first:
+            text = term
+        else:
+            text += f" − {term[1:]}" if term.startswith("−") else f" + {term}"
+    return text.strip()

@@ -1,0 +1,100 @@
+"""Finish the SVG that Graphviz wrote: what a screen reader says, dark mode, pixels instead of points."""
+
+import hashlib
+import re
+from xml.etree import ElementTree
+
+from .dot import CARRIED, TINTS
+from .label import FILLS, GRADIENT, GREY, LOCAL, VALUE
+from .picture import Edge, Node, Picture
+
+SVG = "http://www.w3.org/2000/svg"
+XLINK = "http://www.w3.org/1999/xlink"
+ElementTree.register_namespace("", SVG)
+ElementTree.register_namespace("xlink", XLINK)
+
+DARK_TEXT = {VALUE: "#5CD6A4", GRADIENT: "#FF9E66", LOCAL: "#CBA6F7", GREY: "#A8A8A8"}
+DARK_FILL = dict(zip(FILLS.values(), ("#4A2F22", "#1F364D", "#2B2B2B", "#1E1E1E", "#2B4023")))
+DARK_FRAME = {"#F7F8FA": "#26292D", "#FFFFFF": "#1E1E1E"} | dict(zip(TINTS, ("#2C2838", "#233038", "#27301F", "#35301F")))
+DARK_LINE = dict(zip(CARRIED, ("#B9E1FA", "#E07FB8", "#A5D67B", "#E0B060")))
+DARK_LINE |= {"#555555": "#9A9A9A", "#666666": "#9A9A9A", "#000000": "#E6E6E6", "#9AA5B1": "#5A6570", "#C4CBD3": "#4A525A"}
+
+
+def width_of(svg: bytes) -> float:
+    """Read the width that Graphviz gave the picture."""
+    match = re.search(rb'<svg width="([\d.]+)pt"', svg)
+    if match is None:
+        raise RuntimeError("Graphviz returned no SVG.")
+    return float(match[1])
+
+
+def finish(svg: bytes, picture: Picture, ids: dict[str, Node | Edge]) -> str:
+    """Give the SVG its title, a sentence for each node and edge (`ids` says which is which), and its style."""
+    root = ElementTree.fromstring(svg)
+    name = "graph-" + hashlib.sha256(svg).hexdigest()[:12]
+    for side in ("width", "height"):
+        root.set(side, root.get(side, "").removesuffix("pt"))
+    root.set("id", name)
+    root.set("role", "img")
+    root.set("aria-labelledby", f"{name}-title")
+    root.set("style", "max-width:100%;height:auto")
+    for group in root.iter(f"{{{SVG}}}g"):
+        title = group.find(f"{{{SVG}}}title")
+        if title is None:
+            continue
+        subject = ids.get(group.get("id", ""))
+        if subject is None:
+            group.remove(title)
+        else:
+            title.text = sentence(subject)
+        if group.get("id"):
+            group.set("id", f"{name}-{group.get('id')}")
+    for element in root.iter(f"{{{SVG}}}text"):
+        element.text = (element.text or "").replace("\u200b", "")
+    title = ElementTree.Element(f"{{{SVG}}}title", id=f"{name}-title")
+    title.text = picture.title
+    style = ElementTree.Element(f"{{{SVG}}}style")
+    style.text = dark(name)
+    root[:0] = [title, style]
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def sentence(subject: Node | Edge) -> str:
+    """Say in words what a node or an edge shows."""
+    if isinstance(subject, Edge):
+        if not subject.flows:
+            return f"{subject.source.label} to {subject.target.label}: no gradient flows"
+        sent = f"; sends {subject.chain or subject.sent.length}" if subject.sent else ""
+        return f"{subject.fraction()}: {subject.local_text()}{sent}"
+    node = subject
+    words = [f"{node.label} = {node.expression}" if node.expression else f"{node.label}, {node.role}"]
+    if node.value is not None:
+        words.append(f"shape {node.value.shape}" if node.value.shape else "a number")
+        words.append(f"value {node.value.summary}")
+    if node.gradient is not None:
+        alarm = f" ({node.gradient.alarm})" if node.gradient.alarm else ""
+        words.append(f"gradient {node.sum or node.gradient.length}{alarm}")
+    else:
+        words.append("gradient not computed" if node.flows else "no gradient flows here")
+    return "; ".join(words)
+
+
+def dark(name: str) -> str:
+    """Write the rules that turn the colours where the reader prefers a dark page; nothing in the picture changes."""
+
+    def rules(colors: dict[str, str], selector: str, attribute: str) -> str:
+        return "".join(
+            f'#{name} {selector}[{attribute}="{light.lower()}"]{{{attribute}:{dark}}}' for light, dark in colors.items()
+        )
+
+    return (
+        "@media (prefers-color-scheme:dark){"
+        f"#{name} text:not([fill]){{fill:#E6E6E6}}"
+        + rules(DARK_TEXT, "text", "fill")
+        + rules(DARK_FILL, ".node>", "fill")
+        + rules(DARK_FILL, ".graph>", "fill")
+        + rules(DARK_FRAME, ".cluster>", "fill")
+        + rules(DARK_LINE, "", "stroke")
+        + rules(DARK_LINE, ".edge polygon", "fill")
+        + "}"
+    )
