@@ -6,6 +6,7 @@
     x.grad                                   # array(27.)
 """
 
+from .check import gradcheck
 from .collision import warn_if_shared
 from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .graph import toposort
@@ -16,6 +17,7 @@ from .tensor import Tensor, define, differentiable, grad, no_grad, scope
 warn_if_shared(__path__[0])
 
 __all__ = [
-    "OPS", "Op", "Tensor", "define", "differentiable", "grad", "hessian", "hvp", "jacobian", "jvp", "log_softmax",
-    "logsumexp", "no_grad", "relu", "scatter_add", "scope", "sigmoid", "softmax", "toposort", "value_and_grad", "vjp",
+    "OPS", "Op", "Tensor", "define", "differentiable", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp",
+    "log_softmax", "logsumexp", "no_grad", "relu", "scatter_add", "scope", "sigmoid", "softmax", "toposort",
+    "value_and_grad", "vjp",
 ]  # fmt: skip

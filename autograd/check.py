@@ -1,0 +1,199 @@
+"""gradcheck(): gradients against difference quotients, to second order, and a report that says what is wrong."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from .tensor import ArrayLike, Tensor, grad
+
+ROUNDING = float(np.finfo(np.float64).eps)
+EVERY_ENTRY = 64  # an input with more entries is checked along random directions
+DIRECTIONS = 8
+ROWS = 12  # of the printed table
+HEADINGS = ("", "order", "input", "index", "analytic", "numeric", "rel. error", "ratio", "")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One derivative, computed both ways: by one entry of an input, or along one direction through all of them.
+
+    left and right are the one-sided difference quotients; numeric is their mean, the central one.
+    """
+
+    order: int
+    input: str
+    index: str
+    analytic: float
+    left: float
+    right: float
+    tolerance: float
+
+    @property
+    def numeric(self) -> float:
+        return (self.left + self.right) / 2
+
+    @property
+    def error(self) -> float:
+        return abs(self.analytic - self.numeric)
+
+    @property
+    def ok(self) -> bool:
+        return self.error <= self.tolerance
+
+    @property
+    def relative_error(self) -> float:
+        return self.error / max(abs(self.analytic), abs(self.numeric)) if self.error else 0.0
+
+    @property
+    def ratio(self) -> float:
+        return self.analytic / self.numeric if abs(self.numeric) > self.tolerance else math.nan
+
+    @property
+    def corner(self) -> str:
+        """Why the function has probably no derivative here; empty for a smooth one."""
+        if not math.isfinite(self.numeric):
+            return "f is not finite one step aside: the border of its domain? Try a smaller eps"
+        if abs(self.right - self.left) > 0.03 * max(abs(self.left), abs(self.right)) + 2 * self.tolerance:
+            return f"a corner? {self.left:.6g} from the left, {self.right:.6g} from the right"
+        return ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What gradcheck() found. True if all derivatives agree; printed, a table with the largest errors first."""
+
+    entries: tuple[Entry, ...]
+
+    def __bool__(self) -> bool:
+        return all(entry.ok for entry in self.entries)
+
+    def __repr__(self) -> str:
+        wrong = [entry for entry in self.entries if not entry.ok]
+        n = len(self.entries)
+        verdict = f"failed: {len(wrong)} of {n} derivatives disagree" if wrong else f"passed: all {n} derivatives agree"
+        rows = [HEADINGS]
+        badness = {e: np.nan_to_num(e.error / (e.tolerance or 1), nan=np.inf) for e in wrong or self.entries}
+        for e in sorted(badness, key=lambda e: (e.order, -badness[e]))[:ROWS]:
+            numbers = [f"{e.analytic:.8g}", f"{e.numeric:.8g}", f"{e.relative_error:.1e}", f"{e.ratio + 0:.6g}"]
+            if e.ok and math.isnan(e.ratio):
+                numbers[2:] = "–", "–"  # both are zero, as far as rounding lets one tell
+            remark = "" if e.ok else self.corners().get((e.input, e.index), "")
+            rows.append(("" if e.ok else "✗", str(e.order), e.input, e.index, *numbers, remark))
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+        if len(badness) > ROWS:
+            lines.append(f"... and {len(badness) - ROWS} more, in .entries")
+        return "\n".join([f"gradcheck {verdict} with their difference quotients.", *self.diagnoses(), *lines])
+
+    def corners(self) -> dict[tuple[str, str], str]:
+        """Tell where a corner was hit. The gradient may agree there by luck, and its derivative still can't."""
+        return {(e.input, e.index): e.corner for e in reversed(self.entries) if e.corner}
+
+    def diagnoses(self) -> list[str]:
+        """Say what the derivatives by an input have in common that tells the mistake."""
+        found = []
+        for order, name in dict.fromkeys((e.order, e.input) for e in self.entries if not e.ok):
+            entries = [e for e in self.entries if (e.order, e.input) == (order, name) and not math.isnan(e.ratio)]
+            ratios = [e.ratio for e in entries]
+            if len(entries) < 2 or any(e.ok or (e.input, e.index) in self.corners() for e in entries):
+                continue
+            where = f"order {order}, {name}: the analytic derivative is"
+            if not any(ratios):
+                found.append(f"{where} 0: is .data, detach(), no_grad() or an op without a gradient on the way?")
+            elif np.ptp(ratios) < 1e-4 * abs(ratios[0]):
+                simple = Fraction(ratios[0]).limit_denominator(100)
+                near = simple.denominator > 1 and abs(simple - ratios[0]) < 1e-5 * abs(ratios[0])
+                factor = f"{ratios[0]:.6g}" + (f" = {simple}" if near else "")
+                found.append(f"{where} {factor} times the numeric one everywhere: a constant factor is wrong.")
+        return found
+
+
+def gradcheck(
+    f: Callable[..., Tensor], *inputs: ArrayLike, order: int = 2, eps: float = ROUNDING ** (1 / 3), rtol: float = 1e-5,
+    atol: float | None = None, rng: np.random.Generator | int = 0,
+) -> Report:  # fmt: skip
+    """Compare the gradients of `f` with central difference quotients: `assert gradcheck(np.tanh, x)`.
+
+    f       takes Tensors, one per input, and returns a Tensor of any shape; the same at every call
+    inputs  Tensors or arrays of floats, of any shape. They are copied, as float64
+    order   1: the gradient. 2: also the derivatives of the gradient, from grad(create_graph=True)
+    eps     step, relative to the magnitude of an entry (to 0.01, if it is smaller). The default, the cube root of the
+            rounding error, balances rounding with truncation
+    rtol    relative difference allowed
+    atol    absolute difference allowed; by default what rounding can do to the quotient, and eps²
+    rng     gives the weights that reduce an output to one number, so that all of it is checked, and the directions
+
+    An input of up to 64 entries is checked entry by entry, a larger one along 8 random directions.
+    A mere disagreement raises nothing: the Report is false, and tells where and how much.
+    Raises TypeError for inputs that are not floats or an `f` that does not return a Tensor; ValueError for an `f` whose
+    value is not finite or changes from call to call.
+    """
+    if order not in (1, 2):
+        raise ValueError(f"gradcheck() goes to order 1 or 2; order={order!r} came.")
+    xs = []
+    for i, x in enumerate(inputs):
+        value = x.data if isinstance(x, Tensor) else np.asarray(x)
+        if value.dtype.kind != "f":
+            raise TypeError(f"gradcheck() varies floats; argument {i} is {value.dtype}. Write 3.0 instead of 3.")
+        name = getattr(x, "name", None) or f"argument {i}"
+        xs.append(Tensor(value.astype(np.float64), requires_grad=True, name=name))
+    if not any(x.size for x in xs):
+        raise ValueError("gradcheck() has nothing to vary: give it an input with at least one entry.")
+    rng = np.random.default_rng(rng)
+
+    def gradient(*xs: Tensor) -> Tensor:
+        parts = grad(f(*xs), xs, weights, create_graph=True)
+        return np.concatenate([np.reshape(part, (-1,)) for part in parts])
+
+    with np.errstate(all="ignore"):  # what is not finite gets a line of the report
+        y, again = f(*xs), f(*xs)
+        if not isinstance(y, Tensor):
+            raise TypeError(f"gradcheck() needs a function that returns a Tensor; it returned a {type(y).__name__}.")
+        if not np.isfinite(y.data).all():
+            raise ValueError("f gives NaN or infinity at this point; check it where it is finite.")
+        if not np.array_equal(y.data, again.data):
+            raise ValueError("f gives another result when called again; let it seed its random numbers itself.")
+        weights = random_weights(y.shape, rng)
+        entries = list(compare(f, xs, weights, 1, eps, rtol, atol, rng))
+        if order == 2 and all(math.isfinite(e.analytic) for e in entries):
+            directions = random_weights((sum(x.size for x in xs),), rng)
+            entries += compare(gradient, xs, directions, 2, eps, rtol, atol, rng)
+    return Report(tuple(entries))
+
+
+def random_weights(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    return rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape)
+
+
+def compare(f, xs, weights, order, eps, rtol, atol, rng) -> Iterator[Entry]:
+    """Yield the derivatives of the weighted sum of f's output by the entries of each input, or along directions."""
+    y = f(*xs)
+    middle = weights * y.data
+    for i, (x, gradient) in enumerate(zip(xs, grad(y, xs, weights))):
+
+        def change(step: np.ndarray) -> np.ndarray:
+            near = Tensor(x.data + step, requires_grad=True, name=x.name)
+            return weights * f(*xs[:i], near, *xs[i + 1 :]).data - middle
+
+        for index, step, unit in steps(x.data, eps, rng):
+            before, after = change(-step), change(step)
+            analytic, left, right = (gradient.data * step).sum() / unit, -before.sum() / unit, after.sum() / unit
+            rounding = 50 * ROUNDING * np.abs(middle)[(before != 0) | (after != 0)].sum() / unit
+            tolerance = rtol * max(abs(analytic), abs(left + right) / 2) + (rounding + eps**2 if atol is None else atol)
+            yield Entry(order, x.name, index, *map(float, (analytic, left, right, tolerance)))
+
+
+def steps(x: np.ndarray, eps: float, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray, float]]:
+    """Yield where a step goes, the step, and its length: the unit of the derivative."""
+    h = eps * np.maximum(np.abs(x), 0.01)
+    if x.size > EVERY_ENTRY:
+        for k in range(DIRECTIONS):
+            yield f"direction {k}", h * rng.choice([-1, 1], x.shape), eps
+    else:
+        for index in np.ndindex(x.shape):
+            step = np.zeros(x.shape)
+            step[index] = h[index]
+            yield str(list(index)), step, h[index]
