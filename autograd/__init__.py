@@ -8,6 +8,7 @@
 
 from .check import gradcheck
 from .collision import warn_if_shared
+from .drawing import draw
 from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .graph import toposort
 from .op import OPS, Op
@@ -17,7 +18,7 @@ from .tensor import Tensor, define, differentiable, grad, no_grad, scope
 warn_if_shared(__path__[0])
 
 __all__ = [
-    "OPS", "Op", "Tensor", "define", "differentiable", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp",
+    "OPS", "Op", "Tensor", "define", "differentiable", "draw", "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp",
     "log_softmax", "logsumexp", "no_grad", "relu", "scatter_add", "scope", "sigmoid", "softmax", "toposort",
     "value_and_grad", "vjp",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ import html
 import os
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..tensor import Tensor
 from .dot import Style, compose
 from .picture import Edge, Node, Picture, read
 from .render import GraphvizMissing, render
-from .svg import finish, sentence, width_of
+from .svg import finish, in_order, sentence, size_of
 
 EDGES = ("full", "number", "none")
 MAX_CELLS, MAX_LABELS, MAX_LAID_OUT = 120, 150, 3000  # nodes: beyond these no heat cells, no edge labels, no layout
@@ -84,6 +85,7 @@ class Drawing:
         self._picture, self._ladder, self._max_width, self._time_out = picture, ladder, max_width, time_out
         self._graph: graphviz.Digraph | None = None
         self._svg: str | None = None
+        self._width = 0.0
 
     def to_dot(self) -> graphviz.Digraph:
         """Give the picture as a `graphviz.Digraph`."""
@@ -120,25 +122,38 @@ class Drawing:
         end = time.monotonic() + self._time_out
         best: tuple[float, graphviz.Digraph, bytes] | None = None
         for style in self._ladder:
-            graph = compose(self._picture, style)
+            last = style is self._ladder[-1]
+            left = end - time.monotonic()
             try:
-                svg = render(graph.source, "svg", end - time.monotonic())
+                graph, svg = self._lay_out(style, left if last else left / 2)
             except TimeoutError as error:
-                if best is None and style is self._ladder[-1]:
+                if best is None and last:
                     raise TimeoutError(
-                        f"{error}: {nodes} nodes, {self._time_out} s. Draw a part of the graph (an intermediate tensor, "
+                        f"{error}: {nodes} nodes, {self._time_out:g} s. Draw a part of the graph (an intermediate tensor, "
                         "fewer time steps), give it more time (time_out=60), or read .table()."
                     ) from None
                 continue
-            width = width_of(svg)
+            width, height = size_of(svg)
             if best is None or width < best[0]:
                 best = width, graph, svg
-            if width <= self._max_width:
+            lengthy = style.mode == "full" and not self._picture.scalar and height > 1.3 * self._max_width
+            if width <= self._max_width and not lengthy:
+                best = width, graph, svg
                 break
-        _, graph, svg = best
+        self._width, graph, svg = best
         subjects: dict[str, Node | Edge] = {f"n{i}": node for i, node in enumerate(self._picture.nodes)}
         subjects |= {f"e{i}": edge for i, edge in enumerate(self._picture.edges)}
         return graph, finish(svg, self._picture, subjects)
+
+    def _lay_out(self, style: Style, time_out: float) -> tuple[graphviz.Digraph, bytes]:
+        """Lay out; once more without the edges that lead carried values, where these upset the order of the steps."""
+        end = time.monotonic() + time_out
+        for led in (True, False):
+            graph = compose(self._picture, replace(style, led=led))
+            svg = render(graph.source, "svg", end - time.monotonic())
+            if style.rankdir == "LR" or in_order(svg, self._picture):
+                break
+        return graph, svg
 
     def table(self) -> str:
         """Give the same as plain text: a line for each node, and under it one for each of its edges."""
@@ -198,4 +213,6 @@ class Drawing:
             return {"text/plain": f"{why}\n\n{table}", "text/html": f"<p>{html.escape(why)}</p><pre>{html.escape(table)}</pre>"}
         data = base64.b64encode(svg.encode()).decode()
         image = f'<img alt="{html.escape(self._picture.title)}" src="data:image/svg+xml;base64,{data}">'
+        if self._width > 1.5 * self._max_width:  # too small to read if it were made to fit: let it scroll
+            image = f'<div style="overflow-x:auto">{image.replace("<img", "<img style=max-width:none")}</div>'
         return {"image/svg+xml": svg, "text/html": image, "text/plain": table}

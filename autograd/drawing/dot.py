@@ -5,13 +5,12 @@ bottom of one step to the top of the next goes round the corner in three pieces;
 which `dot` can't place.
 """
 
-import re
 from dataclasses import dataclass
 
 import graphviz
 
 from .label import FILLS, edge_label, legend_label, node_label, panel_label, text
-from .picture import Edge, Frame, Node, Picture, crosses, stem
+from .picture import Edge, Frame, Node, Picture, common, crosses, stem
 
 FONT = "Helvetica,Arial,sans-serif"
 CARRIED = ("#0F4C75", "#C0679C", "#4B7F1F", "#8A5A00")  # c and h first
@@ -27,6 +26,7 @@ class Style:
     edges: str
     rankdir: str
     legend: bool
+    led: bool = True  # whether invisible edges lead carried values to the left of their column; may upset the order
 
 
 def compose(picture: Picture, style: Style) -> graphviz.Digraph:
@@ -65,11 +65,11 @@ class Composition:
         for frame in picture.frames:
             self.inside[frame] = graphviz.Digraph(f"cluster_{frame.order}", graph_attr=self.frame_look(frame))
         self.entries = self.find_entries()
+        if self.columns:
+            self.make_columns()
         for node in picture.nodes:
             if not (node.alias and not node.expression):
                 self.inside[node.place].node(self.ids[node], node_label(node, style.mode), **self.look(node))
-        if self.columns:
-            self.make_columns()
         for i, edge in enumerate(picture.edges):
             self.draw_edge(edge, f"e{i}")
         self.make_panel()
@@ -84,16 +84,15 @@ class Composition:
             look["color"] = "#AAAAAA"
         if node is self.picture.output:
             look |= {"peripheries": "2", "fillcolor": FILLS["result"] if node.expression else FILLS[node.role]}
-        if (node.value and node.value.bad) or (node.gradient and node.gradient.bad):
+        if node.value.bad or (node.gradient and node.gradient.bad):
             look |= {"penwidth": "3", "color": "#000000"}
         return look
 
     def frame_look(self, frame: Frame) -> dict[str, str]:
         outer = frame.column is frame or frame.parent is None
         fill = "#F7F8FA" if outer else "#FFFFFF"
-        if frame.parent is not None and re.match("gate", frame.label):
-            gates = sorted(child.label for child in frame.parent.children if re.match("gate", child.label))
-            fill = TINTS[("fgio".find(frame.label[-1]) if frame.label[-1] in "fgio" else gates.index(frame.label)) % 4]
+        if frame.label.startswith("gate"):
+            fill = TINTS["ifgo".find(frame.label[-1]) % 4]
         size = max(13 - frame.depth, 11)
         return {
             "label": f'<<FONT POINT-SIZE="{size}"><B>{text(frame.label)}</B></FONT>>', "labeljust": "l", "labelloc": "t",
@@ -106,7 +105,7 @@ class Composition:
     def draw_edge(self, edge: Edge, id: str) -> None:
         target = self.ids[edge.target]
         source = self.chip(edge) if edge.source.alias else self.ids[edge.source]
-        look = {"id": id}
+        look = {"id": id} | ({"weight": "2"} if edge.target.symbol.startswith("[") else {})
         if not edge.flows:
             look |= {"style": "dashed", "color": "#AAAAAA"}
         if crosses(edge):
@@ -170,7 +169,21 @@ class Composition:
             for step in steps:
                 for node in self.entries[step]:
                     self.graph.edge(self.head(step), self.ids[node], style="invis", weight="10")
+        for step, above in self.stacked().items():
+            self.graph.edge(self.ids[self.deepest(above)], self.head(step), style="invis", weight="10")
         self.corners: dict[tuple[Node, Frame], str] = {}
+
+    def deepest(self, step: Frame) -> Node:
+        return max((node for node in self.depth if node.step is step), key=self.depth.get)
+
+    def stacked(self) -> dict[Frame, Frame]:
+        """Find the layers: for a step that takes values from a step of another sequence, that step, to stand above it."""
+        above = {}
+        for edge in self.picture.edges:
+            a, b = edge.source.step, edge.target.step
+            if a and b and a.sequence < b.sequence and a.step == b.step:
+                above[b] = a
+        return above
 
     def carry(self, edge: Edge, source: str, target: str, look: dict[str, str]) -> None:
         """Draw what one step hands to another: directly where that is flat, else through the gap between the columns."""
@@ -189,6 +202,8 @@ class Composition:
             self.graph.edge(source, corner + "b", minlen="0", weight="2", **flow)
             self.graph.edge(corner + "t", corner + "b", dir="none", weight="3", tailclip="false", **(line | {"headclip": "false"}))
             self.graph.edge(self.gap(here), corner + "t", style="invis", weight="20", minlen="2")
+        if self.style.led:
+            self.graph.edge(self.gap(here), target, style="invis", weight="0")
         self.graph.edge(self.corners[edge.source, there] + "t", target, minlen="0", weight="8", tailclip="false", **look)
 
     # ---- shared weights ----
@@ -198,10 +213,10 @@ class Composition:
         if not weights:
             return
         look = {"fillcolor": FILLS["parameter"], "penwidth": "1.8", "id": "weights"}
-        self.graph.node("weights", panel_label(weights), **look)
-        if self.columns:
-            steps = self.picture.sequences[0]
-            middle = steps[len(steps) // 2]
-            members = [node for node in self.depth if node.step is middle]
-            deepest = max(members, key=self.depth.get)
-            self.graph.edge(self.ids[deepest], "weights", style="invis")
+        if not self.columns:
+            self.graph.node("weights", panel_label(weights), **look)
+            return
+        last = self.picture.sequences[-1]
+        around = common([steps[0].parent for steps in self.picture.sequences])
+        self.inside[around].node("weights", panel_label(weights), **look)
+        self.graph.edge(self.ids[self.deepest(last[len(last) // 2])], "weights", style="invis")

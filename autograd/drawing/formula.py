@@ -130,10 +130,12 @@ def base_and_exponent(x: Symbol) -> tuple[Symbol, Any]:
 def times(x: Symbol, y: Symbol) -> Symbol | None:
     if is_number(x) and is_number(y):
         return folded(operator.mul, x, y)
-    if is_number(x) and x.leaf == 1:
-        return y
     if is_number(y):
         return y * x
+    if is_number(x) and x.leaf == 1:
+        return y
+    if is_number(x) and x.leaf < 0:
+        return -(-x * y)
     if x.function is np.negative:
         return -(x.args[0] * y)
     if y.function is np.negative:

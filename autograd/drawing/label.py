@@ -1,5 +1,6 @@
 """The text of a node and an edge, in Graphviz's HTML-like language. All text of the user's passes `text()`."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -53,13 +54,19 @@ def color(x: float, largest: float) -> str:
     return "#" + "".join(f"{round(255 + (c - 255) * part):02X}" for c in target)
 
 
-def heat(rows: Sequence[Sequence[float]], largest: float, width: int = 8, height: int = 8) -> str:
-    """Draw an array as coloured cells."""
+def heat(rows: Sequence[Sequence[float]], largest: float, width: int = 8, height: int = 8, more: bool = False) -> str:
+    """Draw an array as coloured cells; `more` adds dots. All sizes are fixed, or Graphviz would stretch the table."""
     size = f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}"'
-    body = (row(*(f'<TD {size} BGCOLOR="{color(x, largest)}"></TD>' for x in line)) for line in rows)
-    return (
-        f'<TABLE BORDER="1" COLOR="#BBBBBB" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(body)}</TABLE>'
+    body = "".join(row(*(f'<TD {size} BGCOLOR="{color(x, largest)}"></TD>' for x in line)) for line in rows)
+    across, down = len(rows[0]) * width + 2, len(rows) * height + 2
+    cells = (
+        f'<TABLE BORDER="1" COLOR="#BBBBBB" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
+        f'FIXEDSIZE="TRUE" WIDTH="{across}" HEIGHT="{down}">{body}</TABLE>'
     )
+    if not more:
+        return cells
+    dots = cell(font("⋯", GREY, 9), f'FIXEDSIZE="TRUE" WIDTH="12" HEIGHT="{down}"')
+    return table([row(cell(cells), dots)], 0, f' FIXEDSIZE="TRUE" WIDTH="{across + 12}" HEIGHT="{down}"')
 
 
 def cells_of(quantity: Quantity, fixed: bool = False) -> str:
@@ -67,7 +74,7 @@ def cells_of(quantity: Quantity, fixed: bool = False) -> str:
     if not quantity.rows or not quantity.rows[0]:
         return font("empty", GREY, 9)
     side = 6 if len(quantity.rows[0]) > 8 else 8
-    return heat(quantity.rows, max(quantity.largest, 1) if fixed else quantity.largest, side, side)
+    return heat(quantity.rows, max(quantity.largest, 1) if fixed else quantity.largest, side, side, quantity.clipped)
 
 
 # ---- nodes ----
@@ -78,10 +85,8 @@ def node_label(node: Node, mode: str) -> str:
     head = heading(node, mode)
     if mode == "tiny":
         return "<" + table([row(cell(head)), row(cell(tiny_line(node)))], 0) + ">"
-    if node.value is None or node.value.scalar is not None:
-        value = figure("▶", "–" if node.value is None else number(node.value.scalar), VALUE)
-        if node.gradient is None and not node.flows:
-            return "<" + table([row(cell(head)), row(cell(value))]) + ">"
+    if node.value.scalar is not None:
+        value = figure("▶", number(node.value.scalar), VALUE)
         grad = node.sum or (node.gradient.length if node.gradient else "–")
         gradient = figure("◀", grad, GRADIENT)
         if len(grad) > 14:
@@ -94,15 +99,17 @@ def node_label(node: Node, mode: str) -> str:
 def heading(node: Node, mode: str) -> str:
     dense = mode != "full"
     right_side = node.symbol.replace(", ", ",") if dense else node.expression
+    shape = font(text(str(node.value.shape)), GREY, 10) if node.value.shape and mode != "tiny" else ""
+    gap = SPACE if shape else ""  # at the end of a run: a space at the beginning of one would be lost in a browser
+    bold = "B" if node.named or (dense and node.expression) else "I"
     if dense and node.expression and not node.named:
-        head = f"<B>{text(right_side)}{SPACE}</B>"
-    else:  # a space at the beginning of a run would be lost in a browser, so it stands at the end of the one before
-        name = text(node.label) + SPACE
-        head = f"<B>{name}</B>" if node.named else f"<I>{name}</I>"
-        head += f"={SPACE}{text(right_side)}{SPACE}" if node.expression else ""
-    if node.value.shape and mode != "tiny":
-        head += font(text(str(node.value.shape)), GREY, 10)
-    return font(head.removesuffix(SPACE), size=12 if mode != "tiny" else 11)
+        head = text(right_side) + gap
+    else:
+        head = text(node.label) + (SPACE if node.expression else gap)
+    head = f"<{bold}>{head}</{bold}>"
+    if node.expression and (node.named or not dense):
+        head += f"={SPACE}{text(right_side)}{gap}"
+    return font(head + shape, size=12 if mode != "tiny" else 11)
 
 
 def figure(sign: str, what: str, color: str, size: float = 11) -> str:
@@ -112,7 +119,7 @@ def figure(sign: str, what: str, color: str, size: float = 11) -> str:
 
 def tiny_line(node: Node) -> str:
     parts = []
-    if node.value is not None and (node.value.scalar is not None or node.value.bad):
+    if node.value.scalar is not None or node.value.bad:
         parts.append(figure("▶", node.value.summary, VALUE, 10))
     if node.flows:
         gradient = "–" if node.gradient is None else node.gradient.length.strip("‖") + arrow(node.gradient)
@@ -143,10 +150,7 @@ def arrays(node: Node, mode: str) -> str:
         if node.sum and sign == "◀":
             line = node.sum
         alarm = f" {arrow(quantity)} {quantity.alarm}" if sign == "◀" and arrow(quantity) else ""
-        cells = cells_of(quantity)
-        if quantity.clipped:
-            cells = table([row(cell(cells), cell(font("⋯", GREY, 9)))], 0)
-        rows = [row(cell(cells))]
+        rows = [row(cell(cells_of(quantity)))]
         if mode == "full" or quantity.bad or alarm or (node.sum and sign == "◀"):
             rows.append(row(cell(font(text(line + alarm), color, 10))))
         shown.append(mark + cell(table(rows, 1)))
@@ -231,9 +235,15 @@ def panel_label(weights: Sequence[Node]) -> str:
     return f"<{table(rows)}>"
 
 
+def remark(words: str, color: str) -> str:
+    """Write a sentence in lines that are no wider than the legend, which would be stretched."""
+    lines = "".join(f'{text(line)}<BR ALIGN="LEFT"/>' for line in textwrap.wrap(words, 64))
+    return row(cell(font(lines, color, 10), 'ALIGN="LEFT" BALIGN="LEFT"'))
+
+
 def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
     """Write the notes, and under them what the signs mean."""
-    rows = [row(cell(font(text(note), GRADIENT, 11), 'ALIGN="LEFT"')) for note in picture.notes[:4]]
+    rows = [remark(note, GRADIENT) for note in picture.notes[:4]]
     if legend:
         short = "its size" if mode == "tiny" and not picture.scalar else ""
         signs = [
@@ -250,10 +260,15 @@ def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
         for role in FILLS:
             if role in roles and role != "activation":
                 border = 2 if role == "parameter" else 1
-                box = f'BORDER="{border}" STYLE="ROUNDED" COLOR="#555555" BGCOLOR="{FILLS[role]}"'
+                box = f'BORDER="{border}" CELLPADDING="4" STYLE="ROUNDED" COLOR="#555555" BGCOLOR="{FILLS[role]}"'
                 cells.append(cell(role, box) + cell(""))
         if not picture.scalar and mode != "tiny":
             cells.append(cell(heat([[-1, -0.5, 0, 0.5, 1]], 1)))
             cells.append(cell(f"− 0 +, each array on its own scale{', ∂ from −1 to 1' if edges != 'none' else ''}"))
         rows.append(row(cell(table([row(*cells)], 2), 'ALIGN="LEFT"')))
+    left_out = ["the values of arrays"] if mode == "tiny" and not picture.scalar else []
+    left_out += ["local gradients"] if edges == "none" else []
+    if left_out:
+        hint = f"Not shown here: {' and '.join(left_out)}. draw(..., max_width=3000) has room for more; .table() says all."
+        rows.append(remark(hint, GREY))
     return f'<<FONT POINT-SIZE="10">{table(rows, 2)}</FONT>>' if rows else ""

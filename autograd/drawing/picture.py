@@ -14,7 +14,7 @@ from ..backward import apply_rule, conform
 from ..graph import toposort
 from ..tensor import Tensor, scope
 from .formula import Symbol, derive, index_text, write
-from .number import number, product, total
+from .number import SUPERSCRIPT, number, product, total
 
 MAX_ROWS, MAX_COLUMNS = 4, 16
 PARAMETER = re.compile(r"(w|W|b|U|V|theta|θ|weight|bias)(_.*|\d*)$")  # how courses write the weights of a model
@@ -72,11 +72,11 @@ class Node:
 
     label: str  # its name, or v1, v2, ... in the order of the forward pass
     named: bool
+    value: Quantity
     role: str = "activation"  # or parameter, input, constant, result
     symbol: str = ""  # of the op, alone
     expression: str = ""  # the op with its operands
     short: str = ""  # what stands for it where v1, v2, ... are not shown
-    value: Quantity | None = None
     gradient: Quantity | None = None
     sum: str = ""  # the gradient as the sum of its contributions
     flows: bool = True  # whether a gradient flows here
@@ -152,7 +152,7 @@ class Picture:
 
     @property
     def scalar(self) -> bool:
-        return all(node.value is None or node.value.scalar is not None for node in self.nodes)
+        return all(node.value.scalar is not None for node in self.nodes)
 
     @property
     def title(self) -> str:
@@ -168,7 +168,6 @@ def read(output: Tensor) -> Picture:
     taken = {tensor.name for tensor in order if tensor.name}
     unnamed = (f"v{i}" for i in range(1, 10**9) if f"v{i}" not in taken)
 
-    picture = Picture(output=Node("", False))
     for tensor in order:
         if tensor.op is None:
             continue
@@ -179,18 +178,16 @@ def read(output: Tensor) -> Picture:
         nodes[tensor] = operation(tensor, nodes, unnamed, frames)
     if output not in nodes:
         nodes[output] = leaf(output, output._data, unnamed)
-    picture.nodes = list(nodes.values())
-    picture.output = result = nodes[output]
-    if result.expression:
-        result.role = "result"
-    picture.frames = list(frames.values())
+    picture = Picture(nodes[output], list(nodes.values()), frames=list(frames.values()))
+    if picture.output.expression:
+        picture.output.role = "result"
     name_frames(picture.frames)
     connect(picture, order, nodes)
     find_steps(picture)
     place_leaves(picture)
-    if result.gradient is None:
+    if picture.output.gradient is None:
         picture.notes.append(
-            "backward() has not run: no gradient is known yet, – stands for it."
+            "backward() has not run: the gradients are not known yet (–)."
             if output.requires_grad
             else "No gradient flows here: nothing that this was computed from has requires_grad=True."
         )
@@ -207,26 +204,29 @@ def drawn_as(x: Any) -> Any:
 
 def leaf(x: Any, value: Any, unnamed: Iterator[str]) -> Node:
     name = visible(x.name) if isinstance(x, Tensor) and x.name else ""
-    node = Node(name or next(unnamed), bool(name), value=Quantity(value))
+    node = Node(name or next(unnamed), bool(name), Quantity(value))
     node.flows = isinstance(x, Tensor) and x.requires_grad
     if isinstance(x, Tensor) and x._grad is not None:
         node.gradient = Quantity(x.grad)
     parameter = node.flows and (type(x) is not Tensor or PARAMETER.match(name))
-    node.role = "parameter" if parameter else "input" if isinstance(x, Tensor) and node.flows else "constant"
+    node.role = "parameter" if parameter else "input" if isinstance(x, Tensor) else "constant"
     return node
 
 
 def operation(tensor: Tensor, nodes: dict, unnamed: Iterator[str], frames: dict) -> Node:
     name = visible(tensor.name) if tensor.name else ""
-    node = Node(name or next(unnamed), bool(name), value=Quantity(tensor._data))
+    node = Node(name or next(unnamed), bool(name), Quantity(tensor._data))
     if tensor._grad is not None:
         node.gradient = Quantity(tensor.grad)
-    node.symbol = "×" if tensor.op.symbol == "*" else "−" if tensor.op.symbol == "-" else tensor.op.symbol
+    operands = [operand(x, nodes, False) for x in tensor.args]
+    node.symbol = {"*": "×", "-": "−"}.get(tensor.op.symbol, tensor.op.symbol)
     if tensor.op.name == "getitem":
         node.symbol = index_text(tensor.kwargs["index"])
-    node.expression = expression(tensor, [operand(x, nodes, False) for x in tensor.args], node.symbol)
+    elif tensor.op.name == "power" and operands[1].isdecimal():
+        node.symbol = "( )" + operands[1].translate(SUPERSCRIPT)
+    node.expression = expression(tensor, operands, node.symbol)
     short = expression(tensor, [operand(x, nodes, True) for x in tensor.args], node.symbol)
-    node.short = short if len(short) <= 12 else "·"
+    node.short = short if len(short) <= 12 and "…" not in short else "…"
     node.place = frame_of(tensor.scope, frames)
     return node
 
@@ -253,11 +253,11 @@ def expression(tensor: Tensor, operands: Sequence[str], symbol: str) -> str:
     name, options = tensor.op.name, tensor.kwargs
     if name == "getitem":
         return operands[0] + symbol
+    if symbol.startswith("( )"):
+        return operands[0] + symbol[3:]
     infix = not symbol[0].isalpha() and symbol != "Σ" and len(symbol) <= 2
     if infix and len(operands) == 2:
         x, y = operands
-        if name == "power":
-            return f"{x}{y.translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}" if y.isdecimal() else f"{x} ** {y}"
         y = f"({y})" if y.startswith("−") else y
         return f"{x}/{y}" if name == "divide" else f"{x} {symbol} {y}"
     if infix and len(operands) == 1:
@@ -265,7 +265,7 @@ def expression(tensor: Tensor, operands: Sequence[str], symbol: str) -> str:
     if len(operands) > 4:
         operands = [*operands[:2], "⋯", operands[-1]]
     extra = [
-        f"{option}={'⋯' if isinstance(value, np.ndarray) else value}"
+        str(value) if option in ("shape", "axes", "dtype") else f"{option}={value}"
         for option, value in options.items()
         if value is not None and value is not False
     ]
@@ -425,7 +425,7 @@ def place_leaves(picture: Picture) -> None:
         places = list(dict.fromkeys(user.place for user in users))
         if node.step is None and node is not picture.output:
             node.alias = len(steps) > 1 or (node.role == "parameter" and len(places) > 1 and len(users) > 2)
-        if node.alias and node.role == "input":
+        if node.alias and node.role == "input" and node.flows:
             node.role = "parameter"
         if users and not node.expression and not node.alias:
             initial = len(steps) == 1 and stem(node.label) in carried

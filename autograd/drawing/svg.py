@@ -20,12 +20,21 @@ DARK_LINE = dict(zip(CARRIED, ("#B9E1FA", "#E07FB8", "#A5D67B", "#E0B060")))
 DARK_LINE |= {"#555555": "#9A9A9A", "#666666": "#9A9A9A", "#000000": "#E6E6E6", "#9AA5B1": "#5A6570", "#C4CBD3": "#4A525A"}
 
 
-def width_of(svg: bytes) -> float:
-    """Read the width that Graphviz gave the picture."""
-    match = re.search(rb'<svg width="([\d.]+)pt"', svg)
+def size_of(svg: bytes) -> tuple[float, float]:
+    """Read the width and height that Graphviz gave the picture."""
+    match = re.search(rb'<svg width="([\d.]+)pt" height="([\d.]+)pt"', svg)
     if match is None:
         raise RuntimeError("Graphviz returned no SVG.")
-    return float(match[1])
+    return float(match[1]), float(match[2])
+
+
+def in_order(svg: bytes, picture: Picture) -> bool:
+    """Tell whether the time steps of every sequence stand from left to right."""
+    corners = re.findall(rb'<g id="f(\d+)" class="cluster">.*?(?: d="M| points=")(-?[\d.]+),', svg, re.DOTALL)
+    left = {int(order): float(x) for order, x in corners}
+    return all(
+        left.get(a.order, 0) < left.get(b.order, 0) for steps in picture.sequences for a, b in zip(steps, steps[1:])
+    )
 
 
 def finish(svg: bytes, picture: Picture, ids: dict[str, Node | Edge]) -> str:
@@ -68,9 +77,8 @@ def sentence(subject: Node | Edge) -> str:
         return f"{subject.fraction()}: {subject.local_text()}{sent}"
     node = subject
     words = [f"{node.label} = {node.expression}" if node.expression else f"{node.label}, {node.role}"]
-    if node.value is not None:
-        words.append(f"shape {node.value.shape}" if node.value.shape else "a number")
-        words.append(f"value {node.value.summary}")
+    words += [f"shape {node.value.shape}"] if node.value.shape else []
+    words.append(f"value {node.value.summary}")
     if node.gradient is not None:
         alarm = f" ({node.gradient.alarm})" if node.gradient.alarm else ""
         words.append(f"gradient {node.sum or node.gradient.length}{alarm}")
@@ -88,6 +96,7 @@ def dark(name: str) -> str:
         )
 
     return (
+        f"#{name} .edge path{{stroke-linecap:round}}"  # the pieces of a carried line meet without a gap
         "@media (prefers-color-scheme:dark){"
         f"#{name} text:not([fill]){{fill:#E6E6E6}}"
         + rules(DARK_TEXT, "text", "fill")
