@@ -533,7 +533,7 @@ def explain(error: Exception, op: Op, arrays: Sequence[Any]) -> Exception:
     if kind is None:
         error.add_note(f"in {op.name}({', '.join(map(describe, arrays))})")
         return error
-    return kind(f"{op.name}({', '.join(map(describe, arrays))}): {error}")
+    return kind(f"{op.name}({', '.join(map(describe, arrays))}): {str(error).strip()}")
 
 
 def grad(
