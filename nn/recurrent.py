@@ -158,14 +158,14 @@ class Recurrent(Module):
             x = np.swapaxes(x, 0, 1)
         if len(x) == 0:
             raise ValueError(f"{type(self).__name__} needs a sequence of at least one step; x has shape {x.shape}.")
-        inputs, last = list(x), []
-        for t, x_t in enumerate(inputs, 1):
-            x_t.name = f"x{t}"
+        inputs, last = x, []
         for layer, (cell, cell_state) in enumerate(zip(self._cells, self.initial(state, x))):
             with scope(f"layer {layer}") if self.num_layers > 1 else nullcontext():
                 outputs = []
-                for t, x_t in enumerate(inputs, 1):
+                for t in range(1, len(x) + 1):
                     with scope(f"t={t}"):
+                        x_t = inputs[t - 1]
+                        x_t.name = x_t.name or f"x{t}"
                         cell_state = cell.forward(x_t, cell_state)
                     for part, name in zip(as_tuple(cell_state), cell.state):
                         part.name = f"{name}{t}"
