@@ -240,7 +240,7 @@ COMPARISONS = {
 }
 RELATION, SUM, SIGN, PRODUCT, POWER, ATOM = range(6)  # how tightly it binds
 INFIX = {np.add: ("+", SUM), np.subtract: ("−", SUM), np.multiply: ("·", PRODUCT), np.divide: ("/", PRODUCT)}
-INFIX |= {np.matmul: (" @ ", PRODUCT)} | {function: (sign, RELATION) for function, sign in COMPARISONS.items()}
+INFIX |= {np.matmul: (" @ ", PRODUCT), np.floor_divide: ("//", SUM)} | {function: (sign, RELATION) for function, sign in COMPARISONS.items()}
 
 
 def write(tree: Symbol, name: Name) -> str:
@@ -270,7 +270,7 @@ def written(tree: Any, name: Name) -> tuple[str, int]:
         return (UPSTREAM if tree.leaf is UPSTREAM else name(tree.leaf)), ATOM
     if function in INFIX:
         sign, binding = INFIX[function]
-        if binding == SUM and mentions_upstream(tree):
+        if sign in "+−" and mentions_upstream(tree):
             sign = f" {sign} "
         if binding == RELATION:
             sign = f" {sign} "
@@ -282,7 +282,7 @@ def written(tree: Any, name: Name) -> tuple[str, int]:
         if is_number(args[1]) and args[1].leaf == int(args[1].leaf):
             return base + str(int(args[1].leaf)).translate(SUPERSCRIPT), POWER
         return f"{base}^{part(args[1], ATOM)}", POWER
-    if function is np.swapaxes or function is np.transpose:
+    if is_matrix_transpose(tree):
         return part(args[0], ATOM) + "ᵀ", ATOM
     if function is operator.getitem:
         return part(args[0], ATOM) + index_text(args[1]), ATOM
@@ -295,6 +295,12 @@ def written(tree: Any, name: Name) -> tuple[str, int]:
         return f"{written(args[0], name)[0]} {where}", RELATION
     symbol = OPS[function].symbol if function in OPS else function.__name__
     return f"{symbol}({', '.join(written(x, name)[0] for x in args)})", ATOM
+
+
+def is_matrix_transpose(tree: Symbol) -> bool:
+    if tree.function is np.swapaxes:
+        return {axis % tree.ndim for axis in tree.args[1:]} == {tree.ndim - 1, tree.ndim - 2}
+    return tree.function is np.transpose and tree.ndim <= 2
 
 
 def mentions_upstream(tree: Any) -> bool:

@@ -48,16 +48,8 @@ def product(x: Any, y: Any, result: Any) -> str:
 
 def total(terms: Sequence[Any], result: Any) -> str:
     """Write `0.5121 − 0.03576 + 1.583 ≈ 2.06`: the contributions to a gradient, the middle ones left out if many."""
+    shown = [number(term) for term in (terms if len(terms) <= 4 else (terms[0], terms[-1]))]
+    rest = [f"− {text[1:]}" if text.startswith("−") else f"+ {text}" for text in shown[1:]]
     if len(terms) > 4:
-        return f"{signed(terms[:1])} + ⋯ {signed(terms[-1:], first=False)} ({len(terms)} uses) = {number(result)}"
-    return f"{signed(terms)} {equals(sum(map(rounded, terms)), result)} {number(result)}"
-
-
-def signed(terms: Sequence[Any], first: bool = True) -> str:
-    text = ""
-    for i, term in enumerate(map(number, terms)):
-        if i == 0 and first:
-            text = term
-        else:
-            text += f" − {term[1:]}" if term.startswith("−") else f" + {term}"
-    return text.strip()
+        return f"{shown[0]} + ⋯ {rest[0]} ({len(terms)} uses) = {number(result)}"
+    return f"{' '.join([shown[0], *rest])} {equals(sum(map(rounded, terms)), result)} {number(result)}"

@@ -264,11 +264,11 @@ def expression(tensor: Tensor, operands: Sequence[str], symbol: str) -> str:
         return symbol + operands[0]
     if len(operands) > 4:
         operands = [*operands[:2], "⋯", operands[-1]]
-    extra = [
-        str(value) if option in ("shape", "axes", "dtype") else f"{option}={value}"
-        for option, value in options.items()
-        if value is not None and value is not False
-    ]
+    given = {option: value for option, value in options.items() if value is not None and value is not False}
+    extra = [f"{option}={given[option]}" for option in ("axis", "keepdims") if option in given]
+    extra += [str(given[option]) for option in ("axis1", "axis2", "axes", "shape") if option in given]
+    if name == "scatter_add":
+        extra.insert(0, f"at {index_text(options['index'])}")
     return f"{symbol}({', '.join([*operands, *extra])})"
 
 

@@ -1,0 +1,222 @@
+"""draw(): what a user calls."""
+
+import base64
+import os
+import re
+import time
+
+import graphviz
+import numpy as np
+import pytest
+from drawing.circuits import CIRCUITS, after_backward, classifier, lstm, neuron, product_of_sum, square, staged, variable
+
+from autograd import Tensor, draw
+from autograd.drawing import MAX_LAID_OUT
+from autograd.drawing.render import GraphvizMissing
+
+
+@pytest.fixture
+def without_graphviz(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+
+def size(svg):
+    return tuple(float(x) for x in re.search(r'width="([\d.]+)" height="([\d.]+)"', svg).groups())
+
+
+@pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
+def test_fits_a_notebook(make):
+    """Every example is at most as wide as a notebook."""
+    width, _ = size(draw(after_backward(make)).svg())
+    assert width <= 1100
+
+
+def test_narrower():
+    """What does not fit to the right is drawn downwards, then with less in each node; a direction can be asked for."""
+    f = after_backward(staged)
+    assert size(draw(f, max_width=3000).svg())[0] > 1100
+    assert "rankdir=TB" in draw(f).source and "rankdir=LR" in draw(f, rankdir="LR").source
+    assert size(draw(after_backward(classifier), max_width=500).svg())[0] <= 500
+
+
+def test_edges():
+    """Formula and number, the number alone, or nothing on the edges."""
+    f = after_backward(product_of_sum)
+    assert "∂f/∂q = z = −4" in draw(f).source
+    number = draw(f, edges="number").source
+    assert "∂ −4" in number and "∂f/∂q" not in number
+    assert "−4 × 1" not in (none := draw(f, edges="none").source) and "Not shown here: local gradients" in none
+
+
+def test_legend():
+    """The signs are explained, except beside the smallest pictures, or as asked."""
+    assert "local gradient of one edge" in draw(after_backward(neuron)).source
+    assert "local gradient of one edge" not in draw(after_backward(square)).source
+    assert "local gradient of one edge" in draw(after_backward(square), legend=True).source
+
+
+@pytest.mark.parametrize("steps", [1, 20])
+def test_long_sequences(steps):
+    """Twenty steps are laid out, too, in moments, with all columns; the picture scrolls instead of shrinking."""
+    drawing = draw(after_backward(lstm, steps))
+    assert f">t={steps}<" in drawing.svg()
+    assert ("overflow-x" in drawing._repr_mimebundle_()["text/html"]) == (steps == 20)
+
+
+def test_five_thousand_nodes():
+    """Too many nodes for a layout: nothing hangs, the error says what to do, a notebook shows the table."""
+    y = variable("x", 1.0)
+    for _ in range(5000):
+        y = y * 1.0
+    y.backward()
+    start = time.monotonic()
+    drawing = draw(y)
+    with pytest.raises(RuntimeError, match=f"5001 nodes; .* more than {MAX_LAID_OUT} .* Draw a part"):
+        drawing.svg()
+    bundle = drawing._repr_mimebundle_()
+    assert "No picture: this graph has 5001 nodes" in bundle["text/plain"] and "v5000 = v4999 × 1" in bundle["text/plain"]
+    assert time.monotonic() - start < 20
+
+
+def test_time_out(tmp_path, monkeypatch):
+    """Graphviz is stopped in time, whatever rung of the ladder it is at, and the error says what to do."""
+    (tmp_path / "dot").write_text("#!/bin/sh\nexec sleep 30\n")
+    (tmp_path / "dot").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    drawing = draw(after_backward(classifier), time_out=0.4)
+    start = time.monotonic()
+    with pytest.raises(TimeoutError, match="0.4 s. Draw a part of the graph"):
+        drawing.svg()
+    assert time.monotonic() - start < 5
+    assert "No picture" in drawing._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize(
+    "suffix, start", [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph picture"), ("SVG", b"<svg")]
+)
+def test_save(tmp_path, suffix, start):
+    """The suffix says what is written; the path comes back; nothing else lies beside it; permissions are the usual ones."""
+    path = draw(after_backward(square)).save(tmp_path / f"a picture.{suffix}")
+    assert path.read_bytes().startswith(start) and list(tmp_path.iterdir()) == [path]
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    assert path.stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.parametrize("name", ["x.gif", "x", ".svg"])
+def test_save_as_something_else(tmp_path, name):
+    """One clear error, and no file."""
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf or \.dot"):
+        draw(after_backward(square)).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_save_whole_or_not_at_all(tmp_path, monkeypatch):
+    """When writing fails, the old file is as it was and no part is left."""
+    path = tmp_path / "x.svg"
+    path.write_text("old")
+    drawing = draw(after_backward(square))
+    drawing.svg()
+
+    def full(*args):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        drawing.save(path)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(FileNotFoundError):
+        drawing.save(tmp_path / "no such folder" / "x.svg")
+
+
+def test_to_dot():
+    """A real graphviz.Digraph, whose text is `source`."""
+    drawing = draw(after_backward(square))
+    assert isinstance(drawing.to_dot(), graphviz.Digraph) and drawing.to_dot().source == drawing.source
+
+
+def test_notebook():
+    """SVG; the same inside an <img> for a notebook that is not trusted; a table for the rest."""
+    drawing = draw(after_backward(product_of_sum))
+    bundle = drawing._repr_mimebundle_()
+    assert set(bundle) == {"image/svg+xml", "text/html", "text/plain"}
+    data = re.search('src="data:image/svg\\+xml;base64,([^"]*)"', bundle["text/html"])[1]
+    assert base64.b64decode(data).decode() == bundle["image/svg+xml"] == drawing.svg()
+    assert bundle["text/plain"] == drawing.table()
+
+
+def test_table():
+    """The same as text."""
+    assert draw(after_backward(product_of_sum)).table().splitlines() == [
+        "Computation graph of f: 2 ops, 3 leaves",
+        "x, input; value −2; gradient −4",
+        "y, input; value 5; gradient −4",
+        "q = x + y; value 3; gradient −4",
+        "    ∂q/∂x: 1; sends −4 × 1 = −4",
+        "    ∂q/∂y: 1; sends −4 × 1 = −4",
+        "z, input; value −4; gradient 3",
+        "f = q × z; value −12; gradient 1",
+        "    ∂f/∂q: z = −4; sends 1 × (−4) = −4",
+        "    ∂f/∂z: q = 3; sends 1 × 3 = 3",
+    ]
+
+
+def test_without_graphviz(without_graphviz):
+    """A notebook shows the table and what to install; the DOT text is there; svg() raises."""
+    drawing = draw(after_backward(product_of_sum))
+    bundle = drawing._repr_mimebundle_()
+    assert "pip install pygraphviz" in bundle["text/plain"] and drawing.table() in bundle["text/plain"]
+    assert "pip install pygraphviz" in bundle["text/html"] and "image/svg+xml" not in bundle
+    assert "∂f/∂q = z = −4" in drawing.source
+    with pytest.raises(GraphvizMissing):
+        drawing.svg()
+
+
+def test_a_repr_never_raises(monkeypatch):
+    """Even a fault of ours shows as a sentence."""
+    drawing = draw(after_backward(product_of_sum))
+    monkeypatch.setattr(type(drawing), "table", lambda self: 1 / 0)
+    assert "division by zero" in drawing._repr_mimebundle_()["text/plain"]
+    assert repr(drawing) == "<Drawing of f: 5 nodes, 4 edges>"
+
+
+def test_nothing_is_touched():
+    """Drawing computes no gradient and changes none."""
+    f = after_backward(staged)
+    grads = [f.grad.copy(), f.parents[0].grad.copy()]
+    draw(f).svg()
+    assert [f.grad, f.parents[0].grad] == grads
+    g = staged()
+    draw(g).svg()
+    assert g.grad is None and g.parents[0].grad is None
+
+
+@pytest.mark.parametrize("thing, what", [([1.0], "list"), (np.ones(3), "ndarray"), (None, "NoneType"), (1.0, "float")])
+def test_not_a_tensor(thing, what):
+    """One Tensor is drawn, nothing else."""
+    with pytest.raises(TypeError, match=f"takes one Tensor.*{what} came"):
+        draw(thing)
+
+
+@pytest.mark.parametrize(
+    "options", [{"rankdir": "RL"}, {"edges": "all"}, {"max_width": 0}, {"time_out": -1}, {"edges": True}]
+)
+def test_unknown_options(options):
+    """An option that is not known says what is."""
+    with pytest.raises(ValueError, match="came"):
+        draw(Tensor(1.0), **options)
+
+
+def test_freed_graph():
+    """A graph that was freed can't be drawn, and says so."""
+    f = product_of_sum()
+    f.backward(retain_graph=False)
+    with pytest.raises(RuntimeError, match="freed"):
+        draw(f)
+
+
+def test_leaf_and_no_gradient():
+    """A single tensor is a picture, too; where no gradient flows, that is said."""
+    assert "v1" in draw(Tensor([1.0, 2.0])).svg()
+    assert "requires_grad=True" in draw(Tensor(2.0, name="c") + 1.0).table()

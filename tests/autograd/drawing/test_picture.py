@@ -1,0 +1,241 @@
+"""What a picture shows, before anything is drawn."""
+
+import numpy as np
+import pytest
+from drawing.circuits import CIRCUITS, after_backward, classifier, lstm, named, neuron, product_of_sum, staged, variable
+from numpy.testing import assert_allclose
+
+from autograd import Tensor, scope
+from autograd.drawing.picture import Quantity, read
+from cases import CASES
+
+
+def facts(picture):
+    """Name, expression, value, gradient of every node."""
+    return {
+        node.label: (node.expression, node.value.summary, node.gradient.length if node.gradient else "–")
+        for node in picture.nodes
+    }
+
+
+def edges(picture):
+    """From and to, local gradient, chain rule."""
+    return {(edge.source.label, edge.target.label): (edge.local_text(), edge.chain) for edge in picture.edges}
+
+
+def test_product_of_sum():
+    """CS231n's first circuit, number by number."""
+    picture = read(after_backward(product_of_sum))
+    assert facts(picture) == {
+        "x": ("", "−2", "−4"), "y": ("", "5", "−4"), "z": ("", "−4", "3"),
+        "q": ("x + y", "3", "−4"), "f": ("q × z", "−12", "1"),
+    }  # fmt: skip
+    assert edges(picture) == {
+        ("x", "q"): ("1", "−4 × 1 = −4"),
+        ("y", "q"): ("1", "−4 × 1 = −4"),
+        ("q", "f"): ("z = −4", "1 × (−4) = −4"),
+        ("z", "f"): ("q = 3", "1 × 3 = 3"),
+    }
+    assert picture.notes == []
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_neuron(compressed):
+    """CS231n's neuron: the inputs receive the same through one gate and through four."""
+    picture = read(after_backward(neuron, compressed))
+    leaves = {label: (value, gradient) for label, (expression, value, gradient) in facts(picture).items() if not expression}
+    assert leaves == {
+        "w0": ("2", "−0.1966"), "x0": ("−1", "0.3932"), "w1": ("−3", "−0.3932"), "x1": ("−2", "−0.5898"), "w2": ("−3", "0.1966"),
+    }  # fmt: skip
+    found = edges(picture)
+    assert found["w0", "v1"] == ("x0 = −1", "0.1966 × (−1) = −0.1966")
+    if compressed:
+        assert found["z", "f"] == ("f·(1−f) = 0.1966", "1 × 0.1966 = 0.1966")
+    else:
+        assert found["v6", "f"] == ("−1/v6² = −0.5344", "1 × (−0.5344) = −0.5344")
+        assert found["v5", "v6"] == ("1", "−0.5344 × 1 = −0.5344")
+        assert found["v4", "v5"] == ("v5 = 0.3679", "−0.5344 × 0.3679 = −0.1966")
+        assert found["z", "v4"] == ("−1", "−0.1966 × (−1) = 0.1966")
+
+
+def test_staged():
+    """CS231n's staged example: every local gradient, and gradients that add up where paths meet."""
+    picture = read(after_backward(staged))
+    assert {node.label: node.sum for node in picture.nodes if node.sum} == {
+        "x": "0.5121 − 0.03576 + 1.583 ≈ 2.06",
+        "y": "0.009046 + 1.583 = 1.592",
+    }
+    assert edges(picture) == {
+        ("y", "sigy"): ("sigy·(1−sigy) = 0.01766", "0.5121 × 0.01766 ≈ 0.009046"),
+        ("x", "num"): ("1", "0.5121 × 1 = 0.5121"),
+        ("sigy", "num"): ("1", "0.5121 × 1 = 0.5121"),
+        ("x", "xpy"): ("1", "1.583 × 1 = 1.583"),
+        ("y", "xpy"): ("1", "1.583 × 1 = 1.583"),
+        ("xpy", "xpysqr"): ("2·xpy = −2", "−0.7916 × (−2) = 1.583"),
+        ("x", "sigx"): ("sigx·(1−sigx) = 0.04518", "−0.7916 × 0.04518 = −0.03576"),
+        ("sigx", "den"): ("1", "−0.7916 × 1 = −0.7916"),
+        ("xpysqr", "den"): ("1", "−0.7916 × 1 = −0.7916"),
+        ("den", "invden"): ("−1/den² = −0.2623", "3.018 × (−0.2623) = −0.7916"),
+        ("num", "f"): ("invden = 0.5121", "1 × 0.5121 = 0.5121"),
+        ("invden", "f"): ("num = 3.018", "1 × 3.018 = 3.018"),
+    }
+
+
+@pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
+def test_contributions_add_up(make):
+    """The contributions into a node, calculated from its uses alone, are its gradient; so the picture has no complaint."""
+    result = after_backward(make)
+    picture = read(result)
+    assert picture.notes == []
+    assert all(edge.sent is not None for edge in picture.edges if edge.flows)
+    for node in picture.nodes:
+        if node.gradient is not None and node is not picture.output and node.gradient.scalar is not None:
+            assert_allclose(sum(edge.sent.scalar for edge in node.outgoing), node.gradient.scalar)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.op.differentiable], ids=str)
+def test_every_op(case):
+    """Every op, with every shape and option, can be read; its contributions add up; it has a formula."""
+    y = case(*(Tensor(a, requires_grad=True, name=name) for a, name in zip(case.inputs, "xyzuvw")))
+    y.backward(np.ones(y.shape))
+    picture = read(y)
+    assert picture.notes == []
+    assert all(edge.formula and edge.dense_formula for edge in picture.edges if edge.flows)
+
+
+def test_a_wrong_gradient_is_said():
+    """Where the contributions do not give the gradient, the picture says so instead of hiding it."""
+    f = after_backward(product_of_sum)
+    f.parents[0].grad = -3.0
+    picture = read(f)
+    assert next(node.sum for node in picture.nodes if node.label == "q") == "−3 ≠ −4"
+    assert len(picture.notes) == 3 and "q" in picture.notes[-1]  # what q sends to x and y is wrong then, too
+
+
+def test_twice_backward():
+    """Gradients of two backward passes are all doubled, and still add up."""
+    f = after_backward(product_of_sum)
+    f.backward()
+    picture = read(f)
+    assert picture.notes == [] and edges(picture)["q", "f"] == ("z = −4", "2 × (−4) = −8")
+
+
+def test_before_backward():
+    """Unset is not zero: a dash, and a line that says why; the local gradients are known already."""
+    picture = read(product_of_sum())
+    assert all(node.gradient is None for node in picture.nodes)
+    assert picture.notes == ["backward() has not run: the gradients are not known yet (–)."]
+    assert edges(picture)["q", "f"] == ("z = −4", "")
+
+
+def test_constants():
+    """Inputs without a gradient and constant arrays are shown, plain numbers stand in the expression."""
+    w, d = variable("w", [1.0, 2.0]), Tensor([3.0, 4.0], name="d")
+    f = named("f", ((w * d + np.array([5.0, 6.0])) * 2.0 - Tensor(1.0)).sum())
+    f.backward()
+    picture = read(f)
+    assert [(node.label, node.role) for node in picture.nodes] == [
+        ("w", "parameter"), ("d", "input"), ("v1", "activation"), ("v2", "constant"), ("v3", "activation"),
+        ("v4", "activation"), ("v5", "activation"), ("f", "result"),
+    ]  # fmt: skip
+    assert [node.expression for node in picture.nodes[2:]] == ["w × d", "", "v1 + v2", "v3 × 2", "v4 − 1", "Σ(v5)"]
+    assert [(edge.source.label, edge.flows) for edge in picture.edges][:4] == [
+        ("w", True), ("d", False), ("v1", True), ("v2", False),
+    ]  # fmt: skip
+
+
+def test_unnamed_do_not_take_a_given_name():
+    """v1, v2, ... leave out what the user has named so."""
+    v1 = variable("v1", 2.0)
+    assert [node.label for node in read(-(-v1)).nodes] == ["v1", "v2", "v3"]
+
+
+def test_the_picture_is_of_its_moment():
+    """Later changes of a tensor do not show; a change before drawing, which makes the graph stale, is said."""
+    f = after_backward(product_of_sum)
+    before = read(f)
+    x = f.parents[0].parents[0]
+    x.data = 100.0
+    x.grad = None
+    assert facts(before)["x"] == ("", "−2", "−4")
+    assert any("Changed after this graph had used it: x" in note for note in read(f).notes)
+
+
+def test_lstm_frames():
+    """Scopes are frames; leaves stand where they are used; initial states stand outside the first step."""
+    picture = read(after_backward(lstm))
+    assert [frame.label for frame in picture.frames][:7] == ["lstm", "t=1", "gate i", "gate f", "gate g", "gate o", "memory"]
+    assert [[frame.label for frame in steps] for steps in picture.sequences] == [["t=1", "t=2", "t=3"]]
+    places = {node.label: node.place and node.place.label for node in picture.nodes}
+    assert places["x2"] == "t=2" and places["f1"] == "gate f" and places["c3"] == "memory"
+    assert places["h0"] == places["c0"] == "lstm" and places["L"] is None
+    assert sorted(node.label for node in picture.nodes if node.alias) == ["W_h", "W_x", "b"]
+
+
+def test_frames_of_one_name():
+    """Two frames with one label inside the same frame are told apart."""
+    x = variable("x", 1.0)
+    with scope("net"):
+        for _ in range(2):
+            with scope("linear"):
+                x = x * 2.0
+    assert [frame.label for frame in read(x).frames] == ["net", "linear", "linear (2)"]
+
+
+def test_weights_shared_outside_of_time():
+    """Three uses of a parameter in several frames are aliases; an input keeps its edges."""
+    w, x = variable("w", 2.0), variable("x", 3.0)
+    y = x
+    for name in "abc":
+        with scope(name):
+            y = y * w + x
+    assert [node.label for node in read(y).nodes if node.alias] == ["w"]
+
+
+@pytest.mark.parametrize(
+    "array, summary, length, alarm",
+    [
+        (2.0, "2", "2", ""),
+        ([3.0, 4.0], "3.5 ± 0.5", "‖5‖", ""),
+        ([[0.0, 0.0]], "0 ± 0", "‖0‖", "zero"),
+        ([1e-9, 0], "5·10⁻¹⁰ ± 5·10⁻¹⁰", "‖1·10⁻⁹‖", "vanishing"),
+        ([1e300, 1e300], "1·10³⁰⁰ ± 0", "‖1.41·10³⁰⁰‖", "exploding"),
+        ([1.0, np.nan, np.inf], "⚠ 2 of 3 NaN/∞", "⚠ 2 of 3 NaN/∞", "NaN/∞"),
+        (np.zeros((0, 3)), "empty", "‖0‖", "zero"),
+    ],
+)
+def test_quantity(array, summary, length, alarm):
+    """An array in a line, a gradient in a number, and the word for what should be noticed."""
+    quantity = Quantity(array)
+    assert (quantity.summary, quantity.length, quantity.alarm) == (summary, length, alarm)
+
+
+def test_deep_graph():
+    """Five thousand nodes and five hundred nested scopes are read without recursion."""
+    x = variable("x", 1.0)
+    scopes = [scope(f"s{i}") for i in range(500)]
+    for s in scopes:
+        s.__enter__()
+    y = x
+    for _ in range(5000):
+        y = y * 1.0
+    for s in reversed(scopes):
+        s.__exit__(None, None, None)
+    y.backward()
+    picture = read(y)
+    assert len(picture.nodes) == 5001 and len(picture.frames) == 500
+
+
+def test_broadcast_and_many_uses():
+    """A number used by an array receives the sum; many uses are cut short in the text."""
+    b = variable("b", 0.5)
+    y = sum((b * float(i) for i in range(1, 7)), start=(b + np.ones(3)).sum())
+    y.backward()
+    node = next(node for node in read(y).nodes if node.label == "b")
+    assert node.sum == "3 + ⋯ + 6 (7 uses) = 24"
+
+
+def test_classifier_texts():
+    """Ops on arrays, as the mathematics writes them."""
+    texts = {edge.formula for edge in read(after_backward(classifier)).edges if edge.flows}
+    assert {"Xᵀ @ ◀", "◀ @ W2ᵀ", "1−h²", "1, Σ to (16,)", "◀ − exp(logp)·Σ◀", "◀/8 to every entry", "−1"} <= texts

@@ -1,0 +1,89 @@
+"""The finished SVG: what it says to a screen reader, and that a name is text whatever it holds."""
+
+from xml.etree import ElementTree
+
+import pytest
+from drawing.circuits import after_backward, neuron, product_of_sum, variable
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from autograd import draw, scope
+from autograd.drawing.picture import visible
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(root):
+    return ["".join(element.itertext()) for element in root.iter(f"{SVG}text")]
+
+
+def test_said_in_words():
+    """The picture, each node and each edge have a title; the root is an image with a name."""
+    root = ElementTree.fromstring(draw(after_backward(product_of_sum)).svg())
+    titles = [element.text for element in root.iter(f"{SVG}title")]
+    assert root.get("role") == "img" and root.get("aria-labelledby") == root.find(f"{SVG}title").get("id")
+    assert titles[0] == "Computation graph of f: 2 ops, 3 leaves"
+    assert "q = x + y; value 3; gradient −4" in titles
+    assert "∂f/∂z: q = 3; sends 1 × 3 = 3" in titles
+
+
+def test_pixels():
+    """The type has the size that the layout was made for: pixels, not points."""
+    root = ElementTree.fromstring(draw(after_backward(neuron)).svg())
+    assert 900 < float(root.get("width")) < 1100
+
+
+def test_ids_are_the_pictures_own():
+    """Two pictures in one page do not share an id."""
+    first, second = (ElementTree.fromstring(draw(after_backward(make)).svg()) for make in (neuron, product_of_sum))
+    ids = [{element.get("id") for element in root.iter()} - {None} for root in (first, second)]
+    assert len(ids[0]) > 10 and not ids[0] & ids[1]
+
+
+def test_dark():
+    """The style turns every colour that is used, inside this picture only."""
+    svg = draw(after_backward(neuron)).svg()
+    style = ElementTree.fromstring(svg).find(f"{SVG}style").text
+    assert "@media (prefers-color-scheme:dark)" in style
+    for color in ("#00603f", "#b23a00", "#5b2c83", "#fce4d6", "#ddebf7", "#e2efda", "#666666"):
+        assert f'="{color}"' in svg and f'="{color}"]' in style
+
+
+HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from('\\"<>&;{}|[]]]>\n\x00\u202e%$')), min_size=1, max_size=60)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example('W:0 <b>&"\\N\\G\\l')
+@example("]]><script>alert(1)</script>")
+@example("&lt;b&gt; &amp; &#60;")
+@example('"/><image href="http://example.org/x.png"/>')
+@example("javascript:alert(1)")
+@example("-->\x00\x1b\u202eabc\ud800\uffff")
+@example("\\" * 9 + "N")
+@example(" ")
+@example("x" * 10_000)
+@given(HOSTILE)
+def test_a_name_is_text(name):
+    """Names of tensors and scopes, whatever they hold, are shown, and add no element, attribute or link."""
+    def picture(name):
+        with scope(name):
+            f = variable(name, 2.0) * variable("y", 3.0)
+        f.name = name
+        return ElementTree.fromstring(draw(f).svg())
+
+    def parts(root):
+        return {part for element in root.iter() for part in (element.tag, *element.attrib)}
+
+    root = picture(name)
+    assert parts(root) <= parts(picture("plain")) | parts(picture(""))
+    shown = visible(name)
+    if shown:
+        squeezed = ["".join(text.split()) for text in texts(root)]
+        assert "".join(shown.split()) in squeezed
+
+
+@pytest.mark.parametrize("name", ["", "\x00", "\u202e"])
+def test_a_name_without_anything_to_show(name):
+    """A name that holds nothing visible counts as none."""
+    x = variable(name, 2.0)
+    assert "v1" in texts(ElementTree.fromstring(draw(x * 2.0).svg()))
