@@ -56,15 +56,14 @@ def train_command(options: argparse.Namespace) -> int:
         generate(run.model, run.vocabulary, prefix, 0)  # so that a bad prefix shows now, not after the training
     except ValueError as error:
         return complain(error)
-    make_place(out)
+    make_place(out, options.text)
 
     s = run.settings
     size = sum(parameter.size for parameter in run.model.parameters())
-    print(
-        f"{s.cell.upper()} of {s.hidden} units, {size:,} parameters. {len(run.vocabulary)} different characters in the "
-        f"text, which has {len(run.train_ids):,} to learn from and {len(run.validation_ids):,} held out.",
-        flush=True,
-    )
+    print(f"{s.cell.upper()} of {s.hidden} units: {size:,} parameters.")
+    held_out, kinds = len(run.validation_ids), len(run.vocabulary)
+    length = len(run.train_ids) + held_out
+    print(f"Text of {length:,} characters, {kinds} different ones; the last {held_out:,} are held out.", flush=True)
     with stop_at_interrupt() as stop:
         try:
             finished = train(run, out, stop)
@@ -84,7 +83,7 @@ def train_command(options: argparse.Namespace) -> int:
 def print_comparison(run: Run) -> None:
     """Show the perplexity that the model reached next to what counting reaches on the same text."""
     name, reached, best = run.settings.cell.upper(), run.validation[-1], min(run.validation)
-    print(f"\nPerplexity on the held-out text: the {name} hesitates as among {reached:.2f} equally likely characters.\n")
+    print(f"\nPerplexity on the held-out text: the {name} hesitates as among {reached:.2f} equally likely ones.\n")
     for order, floor in floors(run.train_ids, run.validation_ids, len(run.vocabulary)).items():
         known = f"given the {order - 1} character{'s' * (order > 2)} before" if order > 1 else "nothing before"
         print(f"  {floor:8.2f}  " + (f"counting: {known}" if order else "all characters equally likely"))
@@ -115,7 +114,7 @@ def draw_command(options: argparse.Namespace) -> int:
         loss = cross_entropy(logits, ids[1:])
         logits.name, loss.name = "logits", "loss"
         loss.backward()
-        make_place(out)
+        make_place(out, options.checkpoint)
         draw(loss).save(out)
     except ValueError as error:
         return complain(error)
@@ -146,10 +145,12 @@ def stop_at_interrupt() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def make_place(out: Path) -> None:
-    """Make the folder of an output file; raise OSError if no file can be written there."""
+def make_place(out: Path, source: Path | None) -> None:
+    """Make the folder of an output file; raise OSError if no file can be written there, or if it is the input file."""
     if out.is_dir():
         raise IsADirectoryError(f"{out} is a folder; give the name of a file to write")
+    if source is not None and out.exists() and out.samefile(source):
+        raise FileExistsError(f"{out} is the file to read; give another name to write to")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out.parent):
         pass
@@ -194,8 +195,8 @@ def make_parser() -> Parser:
 
     def add_temperature(parser: Parser) -> None:
         parser.add_argument(
-            "--temperature", type=number(float, 0), default=0.8, metavar="X",
-            help="0: always the likeliest character; 1: each as likely as the model says (default: 0.8)",
+            "--temperature", type=number(float, 0), default=0.6, metavar="X",
+            help="0: always the likeliest character; 1: each as likely as the model says (default: 0.6)",
         )  # fmt: skip
 
     p = command(

@@ -1,0 +1,217 @@
+"""The command: what it prints and saves, and how it refuses a mistake."""
+
+import os
+import signal
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from nn.__main__ import main
+from nn.text import Vocabulary
+from nn.train import Run, Settings, load_model
+
+TEXT = "The quick brown fox jumps over the lazy dog. " * 12
+SMALL = "--hidden 6 --embedding 3 --steps 5 --batch 4 --epochs 2 --sample 30".split()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Work in a folder with a text and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fox.txt").write_text(TEXT)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Save an untrained model."""
+    path = tmp_path_factory.mktemp("model") / "fox.safetensors"
+    Run(TEXT, Settings(hidden=6, embedding=3, steps=5, batch=4)).save(path)
+    return path
+
+
+def run(*arguments):
+    """Run the command in this process; argparse's exits count as its status."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as exit:
+        return exit.code
+
+
+def test_train(folder, capsys):
+    """Training reports each epoch, compares with counting, writes a sample and saves a checkpoint."""
+    assert run("train", "fox.txt", *SMALL, "-o", "new/folder/fox.safetensors", "--prefix", "The fox") == 0
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    model, vocabulary, metadata = load_model("new/folder/fox.safetensors")
+    assert lines[0].startswith("LSTM of 6 units")
+    assert lines[1] == "Text of 540 characters, 29 different ones; the last 54 are held out."
+    assert [line.split(":")[0] for line in lines[2:4]] == ["epoch 1/2", "epoch 2/2"]
+    assert f"{len(vocabulary):8.2f}  all characters equally likely" in out
+    assert sum("counting: " in line for line in lines) == 5
+    assert f"{metadata['validation'][-1]:8.2f}  this LSTM" in out
+    assert any(line.startswith("The fox") and len(line) == len("The fox") + 30 for line in lines)
+    assert os.listdir("new/folder") == ["fox.safetensors"]
+
+
+def test_train_on_letters_with_an_rnn(folder, capsys):
+    """The options reach the model: D2L's preparation, another cell, two layers."""
+    assert run("train", "fox.txt", *SMALL, "--letters", "--cell", "rnn", "--layers", 2, "--lr", 0.01) == 0
+    model, vocabulary, metadata = load_model("model.safetensors")
+    assert vocabulary == Vocabulary("abcdefghijklmnopqrstuvwxyz ")
+    assert type(model.rnn).__name__ == "RNN" and model.rnn.num_layers == 2
+    assert metadata["settings"]["lr"] == 0.01 and metadata["prefix"] == "the"
+    assert "this RNN" in capsys.readouterr().out
+
+
+def test_the_book_is_the_default(folder, capsys):
+    """Without a text, the model learns from The Time Machine."""
+    assert run("train", *SMALL, "--held-out", 0.01, "--batch", 500, "--steps", 20, "--epochs", 1) == 0
+    assert load_model("model.safetensors")[2]["prefix"] == "The"
+    assert "178,979 characters, 70 different ones; the last 1,790 are" in capsys.readouterr().out
+
+
+def test_generate(checkpoint, capsys):
+    """The same seed writes the same text; other options change it."""
+    texts = {}
+    for options in ["--seed 1", "--seed 1 ", "--seed 2", "--seed 1 --temperature 0", "--seed 1 --prefix dog"]:
+        assert run("generate", checkpoint, "-n", 50, *options.split()) == 0
+        texts[options] = capsys.readouterr().out
+        assert len(texts[options]) == len("The" + "\n") + 50
+    assert texts["--seed 1"] == texts["--seed 1 "]
+    assert len(set(texts.values())) == 4
+    assert texts["--seed 1 --prefix dog"].startswith("dog")
+
+
+@pytest.mark.parametrize("options, steps", [("", 3), ("--steps 1", 1), ("--text doggo", 4)])
+def test_draw(folder, checkpoint, capsys, options, steps):
+    """The picture holds each time step, with values and gradients."""
+    assert run("draw", checkpoint, "-o", "fox.svg", *options.split()) == 0
+    svg = (folder / "fox.svg").read_text()
+    ElementTree.fromstring(svg)
+    assert all((f"t={t}<" in svg) == (1 <= t <= steps) for t in range(steps + 2))
+    assert "▶" in svg and "◀" in svg
+    assert f"fox.svg: {steps} step" in capsys.readouterr().out
+
+
+def test_draw_beside_the_checkpoint(checkpoint):
+    """Without a name, the picture takes the checkpoint's."""
+    assert run("draw", checkpoint, "--steps", 1) == 0
+    assert checkpoint.with_suffix(".svg").is_file()
+
+
+def test_doctor(capsys):
+    """The doctor reports where autograd comes from."""
+    assert run("doctor") == 0
+    assert capsys.readouterr().out.startswith("autograd ")
+
+
+@pytest.mark.parametrize("command", ["train", "generate", "draw", "doctor"])
+def test_help(command, capsys):
+    """Every option has a help text."""
+    assert run(command, "--help") == 0
+    text = capsys.readouterr().out
+    for line in text[text.index("options:") :].splitlines():
+        if line.lstrip().startswith("-"):
+            assert len(line.split()) > 3 or line.endswith(("FILE", "CHECKPOINT", "CHARACTERS"))
+
+
+MISTAKES = {
+    "": "required: COMMAND",
+    "paint": "invalid choice: 'paint'",
+    "train --hiden 5": "unrecognized arguments: --hiden",
+    "train --hidden 0": "--hidden: expected a whole number, at least 1, not '0'",
+    "train --epochs x": "--epochs: expected a whole number, at least 1, not 'x'",
+    "train --lr 0": "--lr: expected a number, more than 0, not '0'",
+    "train --lr nan": "--lr: expected a number, more than 0, not 'nan'",
+    "train --held-out 1": "--held-out: expected a number, more than 0 and less than 1, not '1'",
+    "train --cell gru": "--cell: invalid choice: 'gru'",
+    "train none.txt": "none.txt does not exist",
+    "train .": ". is a folder",
+    "train empty.txt": "empty.txt is empty",
+    "train bytes.txt": "bytes.txt is not UTF-8 text: byte 0xff at position 2",
+    "train one.txt": "the text is too short",
+    "train short.txt": "32 windows of 16 steps side by side need 513 characters, it has 90",
+    "train fox.txt --batch 2 --prefix Ü": "in the prefix 'Ü': character 'Ü' at position 0 is not in the vocabulary",
+    "train fox.txt --prefix": "--prefix: expected one argument",
+    "train fox.txt --batch 2 -o .": ". is a folder",
+    "train fox.txt --batch 2 -o fox.txt/a": "fox.txt",
+    "train fox.txt --batch 2 -o ./fox.txt": "fox.txt is the file to read",
+    "train fox.txt --batch 2 -o /proc/none/a": "/proc/none",
+    "train --resume none": "none: No such file",
+    "train fox.txt --resume fox.txt": "fox.txt is not a safetensors file",
+    "train fox.txt --resume CHECKPOINT --hidden 7": "settles --hidden",
+    "train short.txt --resume CHECKPOINT": "it was trained on another text",
+    "generate": "required: CHECKPOINT",
+    "generate none": "none: No such file",
+    "generate .": "Is a directory",
+    "generate fox.txt": "fox.txt is not a safetensors file",
+    "generate pickle": "it looks like a pickle",
+    "generate CHECKPOINT --prefix 5": "character '5' at position 0 is not in the vocabulary",
+    "generate CHECKPOINT --temperature -1": "--temperature: expected a number, at least 0, not '-1'",
+    "generate CHECKPOINT -n -1": "-n: expected a whole number, at least 0, not '-1'",
+    "draw none": "none: No such file",
+    "draw fox.txt": "fox.txt is not a safetensors file",
+    "draw CHECKPOINT -o a.bmp": "a.bmp",
+    "draw CHECKPOINT -o CHECKPOINT": "is the file to read",
+    "draw CHECKPOINT -o /proc/none/a.svg": "/proc/none",
+    "draw CHECKPOINT --text a": "needs two characters",
+    "draw CHECKPOINT --text a5": "character '5' at position 1",
+    "draw CHECKPOINT --steps 0": "--steps: expected a whole number",
+    "draw CHECKPOINT --steps 2 --text dog": "not allowed with",
+}
+
+
+@pytest.mark.parametrize("line, message", MISTAKES.items(), ids=MISTAKES)
+def test_mistakes(folder, checkpoint, capsys, line, message):
+    """A mistake gives one line that names it, status 2, and no file."""
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "bytes.txt").write_bytes(b"ab\xff")
+    (folder / "one.txt").write_text("a")
+    (folder / "short.txt").write_text("ab" * 50)
+    (folder / "pickle").write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00")
+    before = sorted(os.listdir())
+    assert run(*line.replace("CHECKPOINT", str(checkpoint)).split()) == 2
+    out, err = capsys.readouterr()
+    assert message in err and len(err.splitlines()) == 1 and out == ""
+    assert sorted(os.listdir()) == before
+
+
+def start(*arguments):
+    """Start the command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "nn", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+def test_interrupt_and_resume(folder, capsys):
+    """Ctrl-C saves, says how to go on, and exits with 130; going on ends as if nothing had happened."""
+    options = [*SMALL, "--epochs", 40]
+    assert run("train", "fox.txt", *options, "-o", "whole") == 0
+    with start("train", "fox.txt", *options, "-o", "parts") as process:
+        while "epoch 2/40" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert process.returncode == 130
+    assert "stopped and saved in epoch" in err and "Traceback" not in err
+    assert err.endswith("To go on: chalkgrad train fox.txt --resume parts\n")
+    assert load_model("parts")[2]["epoch"] < 40
+    whole = capsys.readouterr().out.replace("whole", "parts").splitlines()
+    assert run("train", "fox.txt", "--resume", "parts", "--sample", 30) == 0
+    parts = capsys.readouterr().out.splitlines()
+    assert parts[-12:] == whole[-12:]
+    assert (folder / "parts").read_bytes() == (folder / "whole").read_bytes()
+
+
+def test_divergence(folder, capsys):
+    """A learning rate far too high ends in one line that says so, with status 1."""
+    with pytest.warns(RuntimeWarning):
+        assert run("train", "fox.txt", *SMALL, "--lr", "1e38") == 1
+    assert "the training diverged: the loss became" in capsys.readouterr().err
