@@ -12,7 +12,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from .backward import backpropagate, contribution
+from .chainrule import backpropagate, contribution
 from .graph import clock
 from .op import OPS, Op
 

@@ -16,10 +16,10 @@ FILES = sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROOT 
 ROOMS = {path.with_suffix("").parts[1] for path in FILES if path.parts[0] == "autograd"}
 
 # A room of autograd (a file or a folder) -> the rooms it may import. One that is not named here may use the engine.
-ENGINE = {"op", "graph", "backward", "tensor", "ops"}
+ENGINE = {"op", "graph", "chainrule", "tensor", "ops"}
 DOORS = {
     "op": set(), "graph": set(), "collision": set(),
-    "backward": {"graph"}, "tensor": {"op", "graph", "backward"}, "ops": {"op", "tensor"},
+    "chainrule": {"graph"}, "tensor": {"op", "graph", "chainrule"}, "ops": {"op", "tensor"},
 }  # fmt: skip
 OUTSIDE = {"autograd": {"numpy", "graphviz"}, "nn": {"numpy", "tqdm", "autograd"}}
 EXECUTES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
@@ -108,7 +108,7 @@ def test_doors(path):
     "path, source, complaint",
     [
         ("autograd/op.py", "from .tensor import Tensor", "op has no door to tensor"),
-        ("autograd/backward.py", "from . import op", "backward has no door to op"),
+        ("autograd/chainrule.py", "from . import op", "chainrule has no door to op"),
         ("autograd/ops/new.py", "from ..graph import toposort", "ops has no door to graph"),
         ("autograd/ops/new.py", "from ..op import define\nfrom .shape import x", None),
         ("autograd/new.py", "from .tensor import Tensor\nfrom .ops.shape import x", None),
@@ -117,7 +117,7 @@ def test_doors(path):
         ("autograd/new.py", "import nn", "nn is not a dependency of autograd"),
         ("nn/new.py", "import numpy as np\nfrom autograd import Tensor\nfrom . import init", None),
         ("nn/new.py", "from autograd.tensor import Tensor", "Tensor is not a public name of autograd"),
-        ("nn/new.py", "import autograd\nautograd.backward.backpropagate", "backward is not a public name of autograd"),
+        ("nn/new.py", "import autograd\nautograd.chainrule.backpropagate", "chainrule is not a public name of autograd"),
         ("nn/new.py", "def f():\n    import math", "import inside f()"),
         ("nn/new.py", "import torch", "torch is not a dependency of nn"),
         ("nn/new.py", "from pickle import load", "pickle runs code from a file"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import apply_rule, conform
+from ..chainrule import apply_rule, conform
 from ..graph import toposort
 from ..tensor import Tensor, scope
 from .formula import Symbol, derive, index_text, write
@@ -279,6 +279,7 @@ def connect(picture: Picture, order: Sequence[Tensor], nodes: dict) -> None:
     """Draw every use as an edge, with what flows back along it; check that each gradient is the sum of what comes in."""
     arrived: dict[Node, Any] = {}
     terms: dict[Node, list[float]] = {}
+    scale: dict[Node, float] = {}
     stale: dict[str, None] = {}
     gradients = {nodes[tensor]: tensor.grad for tensor in order if tensor._grad is not None}
     for tensor in order:
@@ -322,28 +323,29 @@ def connect(picture: Picture, order: Sequence[Tensor], nodes: dict) -> None:
                     source = edge.source
                     arrived[source] = arrived[source] + piece if source in arrived else piece
                     terms.setdefault(source, []).append(edge.sent.scalar)
+                    scale[source] = scale.get(source, 0) + edge.sent.largest
                     if edge.sent.scalar is not None and edge.local is not None and edge.local.scalar is not None:
                         edge.chain = product(g, edge.local.scalar, edge.sent.scalar)
             edge.formula, edge.dense_formula = formulas(tree, tensor, value, edge)
+    wrong = []
     for node, total_sent in arrived.items():
         gradient = gradients.get(node)
         if gradient is None or node is picture.output:
             continue
-        parts = terms[node]
         tolerance = 1e-4 if gradient.dtype.itemsize < 8 else 1e-8
-        scale = np.max(np.abs(gradient), initial=0) + sum(abs(part) for part in parts if part is not None)
-        agrees = np.allclose(total_sent, gradient, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
-        if not agrees:
+        if not np.allclose(total_sent, gradient, rtol=tolerance, atol=tolerance * scale[node], equal_nan=True):
             node.sum = f"{node.gradient.length} ≠ {Quantity(total_sent).length}"
-            picture.notes.append(
-                f"The gradient of {node.label} is not the sum of the contributions drawn here: "
-                "a part came from another backward(), or a tensor was changed since."
-            )
-        elif node.gradient.scalar is not None and len(parts) > 1:
-            node.sum = total(parts, node.gradient.scalar)
+            wrong.append(node.label)
+        elif node.gradient.scalar is not None and len(terms[node]) > 1:
+            node.sum = total(terms[node], node.gradient.scalar)
+    if wrong:
+        picture.notes.append(
+            f"Not the sum of the contributions drawn here (≠): the gradient of {', '.join(wrong[:6])}{' ...' * (len(wrong) > 6)}. "
+            "A part came from another backward(), or a tensor was changed since."
+        )
     if stale:
         picture.notes.append(
-            f"Changed after this graph had used it: {', '.join(stale)}. Draw before changing .data (optimizer.step())."
+            f"Changed after this graph had used it: {', '.join(list(stale)[:6])}{' ...' * (len(stale) > 6)}. Draw before changing .data (optimizer.step())."
         )
 
 

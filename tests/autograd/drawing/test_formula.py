@@ -8,7 +8,7 @@ from cases import CASES, is_input
 from numpy.testing import assert_allclose
 
 from autograd import OPS, Tensor, define, sigmoid
-from autograd.backward import conform
+from autograd.chainrule import conform
 from autograd.drawing.formula import UPSTREAM, Symbol, derive
 from autograd.drawing.picture import read
 
