@@ -179,11 +179,16 @@ def test_fan_out_through_views():
     assert_array_equal(x.grad, [[11001, 10011, 10111], [10000, 10010, 10110]])
 
 
-def test_slices_of_a_shared_gradient():
-    """The array into which slices add is never the one that another node was given."""
+@pytest.mark.parametrize("slices_first", [True, False])
+def test_slices_of_a_shared_gradient(slices_first):
+    """The array into which slices add is never the one that another node was given, whoever comes first."""
     x, y = variable(np.zeros(3)), variable(np.zeros(3))
-    s = x + y  # x and y are handed the gradient of s itself, ...
-    (s.sum() + (10 * x[0]) + (100 * y[1:]).sum() + s[2] * 1000).backward()
+    if slices_first:
+        a, b = x[0], y[1:]
+    s = x + y  # x and y are handed the gradient of s itself
+    if not slices_first:
+        a, b = x[0], y[1:]
+    (s.sum() + 10 * a + (100 * b).sum() + s[2] * 1000).backward()
     assert_array_equal(s.grad, [1, 1, 1001])
     assert_array_equal(x.grad, [11, 1, 1001])
     assert_array_equal(y.grad, [1, 101, 1101])
