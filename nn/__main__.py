@@ -115,12 +115,13 @@ def draw_command(options: argparse.Namespace) -> int:
         logits.name, loss.name = "logits", "loss"
         loss.backward()
         make_place(out, options.checkpoint)
-        draw(loss).save(out)
+        draw(loss, max_width=options.width).save(out)
     except ValueError as error:
         return complain(error)
     except RuntimeError as error:  # Graphviz is missing, or the graph is too large for it
         return complain(error, status=1)
-    print(f"{out}: {len(text) - 1} steps of {options.checkpoint} reading {text[:-1]!r} and predicting {text[1:]!r}")
+    steps = f"{len(text) - 1} step{'s' * (len(text) > 2)}"
+    print(f"{out}: {steps} of {options.checkpoint}, which reads {text[:-1]!r} and has to predict {text[1:]!r}")
     return 0
 
 
@@ -262,6 +263,10 @@ def make_parser() -> Parser:
         help="over how many characters, from the text held out in training (default: 3)",
     )  # fmt: skip
     which.add_argument("--text", metavar="CHARACTERS", help="over these characters instead")
+    p.add_argument(
+        "--width", type=number(float, 0, above=True), default=6000, metavar="PIXELS",
+        help="how wide the picture may become before it leaves things out (default: 6000)",
+    )  # fmt: skip
 
     about = "Say which autograd Python finds, which versions are installed, and whether drawing works."
     command("doctor", doctor_command, "say what is installed", about)

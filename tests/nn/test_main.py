@@ -92,8 +92,14 @@ def test_draw(folder, checkpoint, capsys, options, steps):
     svg = (folder / "fox.svg").read_text()
     ElementTree.fromstring(svg)
     assert all((f"t={t}<" in svg) == (1 <= t <= steps) for t in range(steps + 2))
-    assert "▶" in svg and "◀" in svg
+    assert all(sign in svg for sign in "▶◀∂") and "Not shown" not in svg
     assert f"fox.svg: {steps} step" in capsys.readouterr().out
+
+
+def test_draw_narrowly(folder, checkpoint):
+    """A narrow picture says what it leaves out."""
+    assert run("draw", checkpoint, "-o", "fox.svg", "--width", 300) == 0
+    assert "Not shown" in (folder / "fox.svg").read_text()
 
 
 def test_draw_beside_the_checkpoint(checkpoint):
