@@ -13,8 +13,9 @@ import graphviz
 
 from ..tensor import Tensor
 from .dot import Style, compose
-from .picture import Edge, Node, Picture, read
-from .render import GraphvizMissing, render
+from .model import Edge, Node, Picture
+from .picture import read
+from .render import render
 from .svg import finish, in_order, sentence, size_of
 
 EDGES = ("full", "number", "none")
@@ -210,7 +211,10 @@ class Drawing:
                 table = self.table()
             except Exception as second:
                 table = f"No table: {second}"
-            return {"text/plain": f"{why}\n\n{table}", "text/html": f"<p>{html.escape(why)}</p><pre>{html.escape(table)}</pre>"}
+            return {
+                "text/plain": f"{why}\n\n{table}",
+                "text/html": f"<p>{html.escape(why)}</p><pre>{html.escape(table)}</pre>",
+            }
         data = base64.b64encode(svg.encode()).decode()
         image = f'<img alt="{html.escape(self._picture.title)}" src="data:image/svg+xml;base64,{data}">'
         if self._width > 1.5 * self._max_width:  # too small to read if it were made to fit: let it scroll

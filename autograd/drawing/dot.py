@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import graphviz
 
+from .frames import common, crosses, stem
 from .label import FILLS, edge_label, legend_label, node_label, panel_label, text
-from .picture import Edge, Frame, Node, Picture, common, crosses, stem
+from .model import Edge, Frame, Node, Picture
 
 FONT = "Helvetica,Arial,sans-serif"
-CARRIED = ("#0F4C75", "#C0679C", "#4B7F1F", "#8A5A00")  # c and h first
+CARRIED = {"c": "#0F4C75", "h": "#C0679C"}  # values that one time step hands to the next, by the stem of their name
+OTHERS = ("#0F4C75", "#4B7F1F", "#8A5A00", "#C0679C")
 TINTS = ("#F3F0FA", "#F0F6FA", "#F2F8F0", "#FBF6EC")
 POINT = {"shape": "point", "width": ".01", "label": ""}
 
@@ -59,9 +61,7 @@ class Composition:
         self.chips: dict[tuple[Node, Frame | None], str] = {}
         self.columns = bool(picture.sequences) and style.rankdir == "TB"
         stems = dict.fromkeys(stem(edge.source.label) for edge in picture.edges if crosses(edge))
-        ordered = sorted(stems, key=lambda s: (s not in "ch", s not in "c")) if stems.keys() <= {"c", "h"} else list(stems)
-        palette = CARRIED[1:2] if ordered == ["h"] else CARRIED
-        self.carried = {s: palette[i % len(palette)] for i, s in enumerate(ordered)}
+        self.carried = {s: CARRIED.get(s, OTHERS[i % len(OTHERS)]) for i, s in enumerate(stems)}
         for frame in picture.frames:
             self.inside[frame] = graphviz.Digraph(f"cluster_{frame.order}", graph_attr=self.frame_look(frame))
         self.entries = self.find_entries()
@@ -198,13 +198,14 @@ class Composition:
             around = self.inside[here.parent]
             for point in (corner + "t", corner + "b"):
                 around.node(point, color=look["color"], **POINT)
-            flow = {**line, "arrowhead": "none", "headclip": "false"}
-            self.graph.edge(source, corner + "b", minlen="0", weight="2", **flow)
-            self.graph.edge(corner + "t", corner + "b", dir="none", weight="3", tailclip="false", **(line | {"headclip": "false"}))
+            line |= {"arrowhead": "none", "headclip": "false"}
+            self.graph.edge(source, corner + "b", minlen="0", weight="2", **line)
+            self.graph.edge(corner + "t", corner + "b", weight="3", tailclip="false", **line)
             self.graph.edge(self.gap(here), corner + "t", style="invis", weight="20", minlen="2")
         if self.style.led:
             self.graph.edge(self.gap(here), target, style="invis", weight="0")
-        self.graph.edge(self.corners[edge.source, there] + "t", target, minlen="0", weight="8", tailclip="false", **look)
+        top = self.corners[edge.source, there] + "t"
+        self.graph.edge(top, target, minlen="0", weight="8", tailclip="false", **look)
 
     # ---- shared weights ----
 

@@ -240,7 +240,9 @@ COMPARISONS = {
 }
 RELATION, SUM, SIGN, PRODUCT, POWER, ATOM = range(6)  # how tightly it binds
 INFIX = {np.add: ("+", SUM), np.subtract: ("−", SUM), np.multiply: ("·", PRODUCT), np.divide: ("/", PRODUCT)}
-INFIX |= {np.matmul: (" @ ", PRODUCT), np.floor_divide: ("//", SUM)} | {function: (sign, RELATION) for function, sign in COMPARISONS.items()}
+INFIX |= {np.matmul: (" @ ", PRODUCT), np.floor_divide: ("//", SUM)} | {
+    function: (sign, RELATION) for function, sign in COMPARISONS.items()
+}
 
 
 def write(tree: Symbol, name: Name) -> str:

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from .model import Edge, Node, Picture, Quantity
 from .number import number
-from .picture import Edge, Node, Picture, Quantity
 
 VALUE, GRADIENT, LOCAL, GREY = "#00603F", "#B23A00", "#5B2C83", "#666666"
 POSITIVE, NEGATIVE, ZERO = (230, 97, 1), (33, 102, 172), "#FFFFFE"  # not #FFFFFF, which dark mode turns
@@ -40,7 +40,9 @@ def cell(content: str, attributes: str = "") -> str:
 
 
 def table(rows: Iterable[str], padding: int = 2, attributes: str = "") -> str:
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}"{attributes}>{"".join(rows)}</TABLE>'
+    return (
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}"{attributes}>{"".join(rows)}</TABLE>'
+    )
 
 
 def color(x: float, largest: float) -> str:
@@ -269,6 +271,8 @@ def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
     left_out = ["the values of arrays"] if mode == "tiny" and not picture.scalar else []
     left_out += ["local gradients"] if edges == "none" else []
     if left_out:
-        hint = f"Not shown here: {' and '.join(left_out)}. draw(..., max_width=3000) has room for more; .table() says all."
+        hint = (
+            f"Not shown here: {' and '.join(left_out)}. draw(..., max_width=3000) has room for more; .table() says all."
+        )
         rows.append(remark(hint, GREY))
     return f'<<FONT POINT-SIZE="10">{table(rows, 2)}</FONT>>' if rows else ""

@@ -4,9 +4,9 @@ import hashlib
 import re
 from xml.etree import ElementTree
 
-from .dot import CARRIED, TINTS
+from .dot import OTHERS, TINTS
 from .label import FILLS, GRADIENT, GREY, LOCAL, VALUE
-from .picture import Edge, Node, Picture
+from .model import Edge, Node, Picture
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
@@ -15,9 +15,17 @@ ElementTree.register_namespace("xlink", XLINK)
 
 DARK_TEXT = {VALUE: "#5CD6A4", GRADIENT: "#FF9E66", LOCAL: "#CBA6F7", GREY: "#A8A8A8"}
 DARK_FILL = dict(zip(FILLS.values(), ("#4A2F22", "#1F364D", "#2B2B2B", "#1E1E1E", "#2B4023")))
-DARK_FRAME = {"#F7F8FA": "#26292D", "#FFFFFF": "#1E1E1E"} | dict(zip(TINTS, ("#2C2838", "#233038", "#27301F", "#35301F")))
-DARK_LINE = dict(zip(CARRIED, ("#B9E1FA", "#E07FB8", "#A5D67B", "#E0B060")))
-DARK_LINE |= {"#555555": "#9A9A9A", "#666666": "#9A9A9A", "#000000": "#E6E6E6", "#9AA5B1": "#5A6570", "#C4CBD3": "#4A525A"}
+DARK_FRAME = {"#F7F8FA": "#26292D", "#FFFFFF": "#1E1E1E"} | dict(
+    zip(TINTS, ("#2C2838", "#233038", "#27301F", "#35301F"))
+)
+DARK_LINE = dict(zip(OTHERS, ("#B9E1FA", "#A5D67B", "#E0B060", "#E07FB8")))
+DARK_LINE |= {
+    "#555555": "#9A9A9A",
+    "#666666": "#9A9A9A",
+    "#000000": "#E6E6E6",
+    "#9AA5B1": "#5A6570",
+    "#C4CBD3": "#4A525A",
+}
 
 
 def size_of(svg: bytes) -> tuple[float, float]:

@@ -8,7 +8,17 @@ import time
 import graphviz
 import numpy as np
 import pytest
-from drawing.circuits import CIRCUITS, after_backward, classifier, lstm, neuron, product_of_sum, square, staged, variable
+from drawing.circuits import (
+    CIRCUITS,
+    after_backward,
+    classifier,
+    lstm,
+    neuron,
+    product_of_sum,
+    square,
+    staged,
+    variable,
+)
 
 from autograd import Tensor, draw
 from autograd.drawing import MAX_LAID_OUT
@@ -75,7 +85,9 @@ def test_five_thousand_nodes():
     with pytest.raises(RuntimeError, match=f"5001 nodes; .* more than {MAX_LAID_OUT} .* Draw a part"):
         drawing.svg()
     bundle = drawing._repr_mimebundle_()
-    assert "No picture: this graph has 5001 nodes" in bundle["text/plain"] and "v5000 = v4999 × 1" in bundle["text/plain"]
+    assert (
+        "No picture: this graph has 5001 nodes" in bundle["text/plain"] and "v5000 = v4999 × 1" in bundle["text/plain"]
+    )
     assert time.monotonic() - start < 20
 
 
@@ -93,7 +105,8 @@ def test_time_out(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "suffix, start", [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph picture"), ("SVG", b"<svg")]
+    "suffix, start",
+    [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph picture"), ("SVG", b"<svg")],
 )
 def test_save(tmp_path, suffix, start):
     """The suffix says what is written; the path comes back; nothing else lies beside it; permissions are the usual ones."""

@@ -24,7 +24,9 @@ def evaluate(tree, leaves):
     return tree.function(*(evaluate(x, leaves) for x in tree.args), **tree.options)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.op.differentiable and case.op.name != "getitem"], ids=str)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.op.differentiable and case.op.name != "getitem"], ids=str
+)
 def test_formula_is_the_local_gradient(case):
     """Every op has a formula for every argument, and its simplified form gives what backward sends.
 
@@ -61,7 +63,9 @@ def test_text_of_scalars(expression, text):
     f.name = "f"
     edge = [edge for edge in read(f).output.incoming if edge.flows][-1]
     assert edge.formula == text
-    python = re.sub("⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]", lambda m: "**" + m[0].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")), text)
+    python = re.sub(
+        "⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]", lambda m: "**" + m[0].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")), text
+    )
     for sign, operator in {"·": "*", "−": "-", "^": "**", "≥": ">=", "≤": "<=", " = ": "=="}.items():
         python = python.replace(sign, operator)
     names = numbers | {"f": f.item(), "v1": y * y, "log": np.log, "sign": np.sign}

@@ -6,7 +6,7 @@ import pytest
 
 from autograd.drawing.render import GraphvizMissing, render
 
-SOURCE = 'digraph { a -> b [label=<∂ <B>ü</B>>] }'
+SOURCE = "digraph { a -> b [label=<∂ <B>ü</B>>] }"
 
 
 def pretend_dot(folder, monkeypatch, script):

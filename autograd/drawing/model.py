@@ -1,0 +1,155 @@
+"""What a picture holds: nodes, edges, frames, notes; text and small numbers, no arrays and nothing of Graphviz."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .number import number
+
+MAX_ROWS, MAX_COLUMNS = 4, 16
+
+
+class Quantity:
+    """An array as a picture shows it: a number, or a small map of its entries, and a line about the rest."""
+
+    def __init__(self, array: Any):
+        array = np.asarray(array)
+        self.shape = array.shape
+        self.scalar = float(array.reshape(())) if array.size == 1 else None
+        as_float = array.astype(float)
+        finite = np.isfinite(as_float)
+        self.size, self.bad = array.size, int(array.size - np.count_nonzero(finite))
+        self.largest = float(np.max(np.abs(as_float), initial=0, where=finite))
+        scaled = as_float / (self.largest or 1)  # the norm of huge entries must not overflow
+        self.norm = float(np.linalg.norm(np.where(finite, scaled, 0))) * self.largest
+        self.same = float(as_float.flat[0]) if array.size and np.all(as_float == as_float.flat[0]) else None
+        rows = as_float.reshape((-1, array.shape[-1]) if array.ndim else (1, 1)) if array.size else np.zeros((0, 0))
+        self.clipped = rows.shape[0] > MAX_ROWS or rows.shape[1] > MAX_COLUMNS
+        self.rows = rows[:MAX_ROWS, :MAX_COLUMNS].tolist()
+        with np.errstate(all="ignore"):
+            self.mean, self.deviation = (float(as_float.mean()), float(as_float.std())) if array.size else (0.0, 0.0)
+
+    @property
+    def summary(self) -> str:
+        if self.bad:
+            return f"⚠ {self.bad} of {self.size} NaN/∞"
+        if self.scalar is not None:
+            return number(self.scalar)
+        return f"{number(self.mean, 3)} ± {number(self.deviation, 3)}" if self.size else "empty"
+
+    @property
+    def length(self) -> str:
+        """The gradient in short: its value, or its norm."""
+        if self.scalar is not None:
+            return number(self.scalar)
+        return self.summary if self.bad else f"‖{number(self.norm, 3)}‖"
+
+    @property
+    def alarm(self) -> str:
+        """A word about a gradient that ought to be noticed."""
+        if self.bad:
+            return "NaN/∞"
+        if self.largest == 0:
+            return "zero"
+        return "vanishing" if self.largest < 1e-6 else "exploding" if self.largest > 1e3 else ""
+
+
+@dataclass(eq=False)
+class Node:
+    """A Tensor in the picture, or a constant array that an op was given."""
+
+    label: str  # its name, or v1, v2, ... in the order of the forward pass
+    named: bool
+    value: Quantity
+    role: str = "activation"  # or parameter, input, constant, result
+    symbol: str = ""  # of the op, alone
+    expression: str = ""  # the op with its operands
+    short: str = ""  # what stands for it where v1, v2, ... are not shown
+    gradient: Quantity | None = None
+    sum: str = ""  # the gradient as the sum of its contributions
+    flows: bool = True  # whether a gradient flows here
+    place: "Frame | None" = None
+    incoming: "list[Edge]" = field(default_factory=list)
+    outgoing: "list[Edge]" = field(default_factory=list)
+    alias: bool = False  # drawn as a chip at every use
+
+    @property
+    def step(self) -> "Frame | None":
+        """The time step that it stands in."""
+        return self.place.column if self.place else None
+
+    def name(self, dense: bool) -> str:
+        return self.short if dense and not self.named and self.short else self.label
+
+
+@dataclass(eq=False)
+class Edge:
+    """One use of a value by an op."""
+
+    source: Node
+    target: Node
+    flows: bool
+    formula: str = ""  # of the local gradient, with v1, v2, ...
+    dense_formula: str = ""  # the same where unnamed values are shown by their op
+    local: Quantity | None = None  # of an elementwise op: the derivative
+    linear: bool = False
+    sent: Quantity | None = None  # the contribution
+    chain: str = ""  # of scalars: upstream × local = contribution
+
+    def fraction(self, dense: bool = False) -> str:
+        return f"∂{self.target.name(dense)}/∂{self.source.name(dense)}"
+
+    def local_text(self) -> str:
+        """The local gradient in one line."""
+        fact = self.local_number
+        if self.linear or not fact:
+            return self.formula or fact or "linear"
+        return f"{self.formula} = {fact}" if self.formula not in ("", fact) else fact
+
+    @property
+    def local_number(self) -> str:
+        if self.local is None:
+            return ""
+        if self.local.same is not None:
+            return number(self.local.same)
+        return self.local.summary
+
+
+@dataclass(eq=False)
+class Frame:
+    """A scope in the picture."""
+
+    label: str
+    parent: "Frame | None"
+    depth: int
+    order: int
+    children: "list[Frame]" = field(default_factory=list)
+    column: "Frame | None" = None  # the time step that it is, or lies in
+    step: int = 0  # of a time step: its number in the sequence, from 0
+    sequence: int = 0  # of a time step: which sequence
+
+
+@dataclass(eq=False)
+class Picture:
+    output: Node
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    sequences: list[list[Frame]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def scalar(self) -> bool:
+        return all(node.value.scalar is not None for node in self.nodes)
+
+    @property
+    def title(self) -> str:
+        ops = sum(bool(node.expression) for node in self.nodes)
+        return f"Computation graph of {self.output.label}: {ops} ops, {len(self.nodes) - ops} leaves"
+
+
+def visible(name: str) -> str:
+    """Give a name without what can't be printed or would turn the text around it, and not too long."""
+    name = "".join(" " if c.isspace() else c for c in name if c.isprintable() or c.isspace()).strip()
+    return name if len(name) <= 40 else name[:39] + "…"
