@@ -4,7 +4,7 @@ It knows the protocol of a node, not Tensor. A gradient is an array or, when the
 (`record=True`), a node: the rules are the same NumPy expressions either way.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,17 @@ def backpropagate(
     wanted: Iterable[Node] | None = None,
     record: bool = False,
     free: bool = False,
+    stop_at: Collection[Node] = (),
+    apply: Callable[..., Any] | None = None,
 ) -> Iterator[tuple[Node, Gradient, bool]]:
     """Yield `(node, gradient, owned)` for every node that the gradient reaches, once its gradient is complete.
 
     `upstream` holds the gradient of each output. With `wanted`, only paths that lead to these nodes are walked.
     `owned` says that nobody else holds the array; into any other array one must not write.
     With `free`, each node's links are cut behind the pass, so that what nobody holds is freed at once.
+    Nodes in `stop_at` send nothing on. `apply` replaces `apply_rule`.
     """
+    apply = apply or apply_rule
     order = toposort(outputs)
     refuse_stale(order)
     on_path = None if wanted is None else leading_from(wanted, order)
@@ -52,11 +56,14 @@ def backpropagate(
         g = gradients.pop(node, None)
         if g is None:  # no way from an output to here, or from here to what is wanted
             continue
+        if node.hooks is not None:
+            g = after_hooks(node, g)
+            owned.discard(node)
         yield node, g, node in owned
         op = node.op
-        if op is None:
+        if op is None or node in stop_at:
             continue
-        pieces = apply_rule(node, op.local_gradients[0], g, record) if op.variadic else None
+        pieces = apply(node, op.local_gradients[0], g, record) if op.variadic else None
         for parent, position in zip(node.parents, node.positions):
             if on_path is not None and parent not in on_path:
                 continue
@@ -67,13 +74,26 @@ def backpropagate(
                     owned.add(parent)
                 op.add_into(gradients[parent], g, **node.kwargs)
             elif pieces is None:
-                piece = apply_rule(node, op.local_gradients[position], g, record)
+                piece = apply(node, op.local_gradients[position], g, record)
                 accumulate(parent, conform(piece, node.values[position], op))
             else:
                 accumulate(parent, conform(pieces[position], node.values[position], op))
         if free:
             node.args, node.values, node.parents, node.positions = (), (), FREED, ()
             owned.discard(node)
+
+
+def after_hooks(node: Node, g: Gradient) -> Gradient:
+    """Hand a node's complete gradient to its hooks, and give what they make of it."""
+    for (hook,) in node.hooks:
+        before = np.array(g) if isinstance(g, (np.ndarray, np.generic)) else g  # a copy: the hook may write to it
+        after = hook(before)
+        g = before if after is None else after
+        if np.shape(g) != before.shape:
+            raise ValueError(f"a hook on {node.label} returned a gradient of shape {np.shape(g)}.")
+        if g is not before and isinstance(before, np.ndarray):
+            g = np.asarray(g, dtype=before.dtype)
+    return g
 
 
 def contribution(node: Node, position: int, g: Gradient, record: bool = False) -> Gradient:

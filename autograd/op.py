@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-OPS: dict[Callable, "Op"] = {}
+OPS: dict[Callable[..., Any], "Op"] = {}
+COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy functions that are written in terms of ops
 
 
 class Op:
@@ -95,3 +96,15 @@ def declared_options(rule: Callable[..., Any], arity: int) -> tuple[tuple[str, .
         tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD),
         tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY),
     )
+
+
+def find_rule(function: Callable[..., Any]) -> Op:
+    """Find the op of a NumPy function, or raise TypeError and name it."""
+    try:
+        return OPS[function]
+    except KeyError:
+        name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
+        raise TypeError(
+            f"{name} has no rule for Tensors, so its gradient would be lost. Write it with ops that have one, "
+            "add a rule (autograd.define), or compute with .data if it needs no gradient."
+        ) from None

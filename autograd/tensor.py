@@ -7,23 +7,22 @@ Its result is a new node of the computation graph.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import update_wrapper
 from typing import Any, Union
 
 import numpy as np
 
-from .chainrule import backpropagate, contribution
+from .chainrule import apply_rule, backpropagate, contribution
 from .graph import clock
-from .op import OPS, Op
+from .op import COMPOSITES, Op, find_rule
 
 ArrayLike = Union["Tensor", np.ndarray, np.generic, float, int, bool, Sequence[Any]]
-COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy functions that are written in terms of ops
 
 
 class Modes(threading.local):
     """What the current thread is doing."""
 
-    recording = True
+    record: Callable[..., "Tensor"] | None = None  # what makes a node; None under no_grad()
+    apply = staticmethod(apply_rule)  # what computes a local gradient
     scope: "scope | None" = None
 
 
@@ -33,11 +32,11 @@ modes = Modes()
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Compute without recording: results are constants. Works as `with no_grad():` and as the decorator `@no_grad()`."""
-    before, modes.recording = modes.recording, False
+    before, modes.record = modes.record, None
     try:
         yield
     finally:
-        modes.recording = before
+        modes.record = before
 
 
 class scope:
@@ -92,7 +91,7 @@ class Tensor:
 
     __slots__ = (
         "_data", "_grad", "_requires_grad", "name", "op", "args", "kwargs", "values",
-        "parents", "positions", "scope", "number", "changed",
+        "parents", "positions", "scope", "number", "changed", "hooks",
     )  # fmt: skip
 
     def __init__(self, data: ArrayLike, requires_grad: bool = False, name: str | None = None):
@@ -117,6 +116,7 @@ class Tensor:
         self.args = self.values = self.parents = self.positions = ()
         self.kwargs = NO_OPTIONS
         self.changed = 0
+        self.hooks = None
         self.number = clock.tick()
         self._requires_grad = False
         if requires_grad:
@@ -203,7 +203,9 @@ class Tensor:
 
     # ---- gradients ----
 
-    def backward(self, gradient: ArrayLike | None = None, retain_graph: bool = True) -> None:
+    def backward(
+        self, gradient: ArrayLike | None = None, retain_graph: bool = True, stop_at: "Sequence[Tensor]" = ()
+    ) -> None:
         """Run the chain rule from this tensor back to the leaves.
 
         Adds (`+=`) the gradient of this tensor by every node that leads to it to that node's `.grad`: leaves and
@@ -213,25 +215,12 @@ class Tensor:
         gradient      upstream gradient, of this tensor's shape; by default 1, for a tensor of one element
         retain_graph  if False, cut each node's links on the way: what nobody else holds is freed, and the graph
                       can't be gone through again
+        stop_at       tensors that receive their gradient and send nothing on
 
         Raises RuntimeError if no gradient flows here, if the graph was freed, or if `.data` of a tensor was changed
         after it had been used; ValueError if the gradient is missing or misshapen. `.grad` is then as it was.
         """
-        if not self._requires_grad:
-            raise RuntimeError(
-                f"backward() from {self.label}, which no gradient flows to: none of the tensors it was computed from has "
-                "requires_grad=True, or it was computed under no_grad()."
-            )
-        seed = np.array(self.upstream(gradient)._data)[()]  # a copy: the caller may go on writing to its array
-        for node, g, owned in backpropagate([self], [seed], free=not retain_graph):
-            if node._grad is not None:
-                node._grad = node.grad + g
-            elif isinstance(g, np.generic):
-                node._grad = g
-            elif node.op is None:
-                node._grad = g if owned else np.array(g)
-            else:
-                node._grad = (g,)
+        backward([self], [gradient], retain_graph, stop_at)
 
     def upstream(self, gradient: ArrayLike | None) -> "Tensor":
         """Check an upstream gradient for this tensor; None stands for 1, if the tensor has one element."""
@@ -264,6 +253,22 @@ class Tensor:
             return send
 
         return [(parent, closure(position)) for parent, position in zip(self.parents, self.positions)]
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Have `hook(g)` called with this tensor's complete gradient in every backward pass; return what undoes it.
+
+        g is an ndarray, or a Tensor in grad(create_graph=True). What the hook returns takes its place, before it is
+        added to `.grad` and sent on; None leaves it as it is. Hooks run in the order in which they were registered.
+        """
+        if not self._requires_grad:
+            raise RuntimeError(f"no gradient flows to {self.label}, so a hook on it would never be called.")
+        entry = [hook]  # a list of its own, so that the same function can be registered twice
+        self.hooks = [*(self.hooks or []), entry]
+
+        def remove() -> None:
+            self.hooks = [other for other in self.hooks if other is not entry] or None
+
+        return remove
 
     def zero_grad(self) -> None:
         """Forget the gradient: set `.grad` to None."""
@@ -368,7 +373,6 @@ def restore_leaf(kind: type[Tensor], data: np.ndarray, requires_grad: bool, name
 # ---- making nodes ----
 
 NO_OPTIONS: dict[str, Any] = {}
-FIRST, SECOND, BOTH = (0,), (1,), (0, 1)
 new_node = Tensor.__new__
 
 
@@ -382,6 +386,7 @@ def constant(data: Any) -> Tensor:
     node.kwargs = NO_OPTIONS
     node.number = clock.tick()
     node.changed = 0
+    node.hooks = None
     return node
 
 
@@ -402,138 +407,45 @@ def record(
     node.scope = modes.scope
     node.number = clock.tick()
     node.changed = 0
+    node.hooks = None
     return node
 
 
-def define(
-    function: Callable[..., Any], *local_gradients: Callable[..., Any] | None, **properties: Any
-) -> Callable[..., Any]:
-    """Teach the engine an op: `define(np.tanh, lambda g, out, x: g * (1 - out * out))`.
+Modes.record = staticmethod(record)
 
-    function         on arrays: NumPy's or your own
-    local_gradients  one per array argument, `f(g, out, x, y, ..., **options)`: what the argument receives when the
-                     upstream gradient is `g`; None for an argument without a gradient. Written with operators and
-                     functions that are ops themselves, it can be differentiated again. Broadcasting and dtype are
-                     undone for you.
-    properties       `symbol`, `forward`, `add_into`, `elementwise`, `variadic`, `options`: see `Op`
 
-    Returns the function that takes Tensors as well as arrays. (A function of NumPy's own can be called under its old
-    name, too.) A second definition for the same function replaces the first.
+def backward(
+    tensors: Sequence[Tensor],
+    gradients: Sequence[ArrayLike | None] | None = None,
+    retain_graph: bool = True,
+    stop_at: Sequence[Tensor] = (),
+) -> None:
+    """Run the chain rule from several tensors at once, as `Tensor.backward` does from one.
+
+    tensors    roots; what leads to more than one of them receives the sum
+    gradients  the upstream gradient of each root, of its shape; None for 1
     """
-    op = OPS[function] = Op(function, *local_gradients, **properties)
-    plain = not op.variadic and not op.options and not op.keyword_only
-    build = {1: unary, 2: binary}.get(len(local_gradients), general) if plain else general
-    op.call = update_wrapper(build(op), function, updated=())
-    return op.call
-
-
-def differentiable(*local_gradients: Callable[..., Any] | None, **properties: Any) -> Callable[..., Any]:
-    """Make an op of the function below: `@differentiable(lambda g, out, x: g * (x > 0))`. Arguments as for define()."""
-    return lambda function: define(function, *local_gradients, **properties)
-
-
-def unary(op: Op) -> Callable[..., Any]:
-    """Build the call of an op of one array and no options."""
-    forward, flows = op.forward, op.differentiable
-
-    def call(x: Any) -> Tensor:
-        if not isinstance(x, Tensor):
-            return forward(x)
-        value = x._data
-        try:
-            out = forward(value)
-        except Exception as error:
-            raise explain(error, op, (x,)) from None
-        if x._requires_grad and flows and modes.recording:
-            args = (x,)
-            return record(op, out, args, (value,), NO_OPTIONS, args, FIRST)
-        return constant(out)
-
-    return call
-
-
-def binary(op: Op) -> Callable[..., Any]:
-    """Build the call of an op of two arrays and no options."""
-    forward = op.forward
-    x_rule, y_rule = (rule is not None for rule in op.local_gradients)
-
-    def call(x: Any, y: Any) -> Tensor:
-        x_flows = y_flows = False
-        a, b = x, y
-        if isinstance(x, Tensor):
-            a, x_flows = x._data, x._requires_grad and x_rule
-        elif type(x) is list:
-            x = a = np.array(x)
-        if isinstance(y, Tensor):
-            b, y_flows = y._data, y._requires_grad and y_rule
-        elif type(y) is list:
-            y = b = np.array(y)
-        try:
-            out = forward(a, b)
-        except Exception as error:
-            raise explain(error, op, (x, y)) from None
-        if x_flows and modes.recording:
-            args = (x, y)
-            if y_flows:
-                return record(op, out, args, (a, b), NO_OPTIONS, args, BOTH)
-            return record(op, out, args, (a, b), NO_OPTIONS, (x,), FIRST)
-        if y_flows and modes.recording:
-            return record(op, out, (x, y), (a, b), NO_OPTIONS, (y,), SECOND)
-        return constant(out) if isinstance(x, Tensor) or isinstance(y, Tensor) else out
-
-    return call
-
-
-def general(op: Op) -> Callable[..., Any]:
-    """Build the call of an op with options, or of many arrays."""
-
-    def call(*args: Any, **options: Any) -> Tensor:
-        arrays = op.bind(args, options)
-        values = tuple(x._data if isinstance(x, Tensor) else x for x in arrays)
-        try:
-            out = op.forward(values, **options) if op.variadic else op.forward(*values, **options)
-        except Exception as error:
-            raise explain(error, op, arrays) from None
-        if modes.recording and out.dtype.kind == "f":
-            rules = op.local_gradients * len(arrays) if op.variadic else op.local_gradients
-            positions = tuple(
-                i for i, x in enumerate(arrays) if isinstance(x, Tensor) and x._requires_grad and rules[i] is not None
+    if gradients is None:
+        gradients = [None] * len(tensors)
+    if len(tensors) != len(gradients):
+        raise ValueError(f"{len(tensors)} tensors need as many gradients; {len(gradients)} came.")
+    for tensor in tensors:
+        if not tensor._requires_grad:
+            raise RuntimeError(
+                f"backward() from {tensor.label}, which no gradient flows to: none of the tensors it was computed from "
+                "has requires_grad=True, or it was computed under no_grad()."
             )
-            if positions:
-                parents = tuple(arrays[i] for i in positions)
-                return record(op, out, arrays, values, options, parents, positions)
-        return constant(out) if any(isinstance(x, Tensor) for x in arrays) else out
-
-    return call
-
-
-def find_rule(function: Callable[..., Any]) -> Op:
-    """Find the op of a NumPy function, or raise TypeError and name it."""
-    try:
-        return OPS[function]
-    except KeyError:
-        name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
-        raise TypeError(
-            f"{name} has no rule for Tensors, so its gradient would be lost. Write it with ops that have one, "
-            "add a rule (autograd.define), or compute with .data if it needs no gradient."
-        ) from None
-
-
-def explain(error: Exception, op: Op, arrays: Sequence[Any]) -> Exception:
-    """Turn NumPy's error into one that names the op and its arguments."""
-
-    def describe(x: Any) -> str:
-        if isinstance(x, (Tensor, np.ndarray, np.generic)):
-            name = f"{x.name}: " if isinstance(x, Tensor) and x.name else ""
-            return f"{name}{x.dtype} {x.shape}"
-        return repr(x) if isinstance(x, (int, float, str, type(None))) else type(x).__name__
-
-    kinds = (IndexError, ValueError, TypeError, ZeroDivisionError, OverflowError, MemoryError, FloatingPointError)
-    kind = next((kind for kind in kinds if isinstance(error, kind)), None)
-    if kind is None:
-        error.add_note(f"in {op.name}({', '.join(map(describe, arrays))})")
-        return error
-    return kind(f"{op.name}({', '.join(map(describe, arrays))}): {str(error).strip()}")
+    # copies: the caller may go on writing to its arrays
+    seeds = [np.array(tensor.upstream(g)._data)[()] for tensor, g in zip(tensors, gradients)]
+    for node, g, owned in backpropagate(tensors, seeds, free=not retain_graph, stop_at=set(stop_at), apply=modes.apply):
+        if node._grad is not None:
+            node._grad = node.grad + g
+        elif isinstance(g, np.generic):
+            node._grad = g
+        elif node.op is None:
+            node._grad = g if owned else np.array(g)
+        else:
+            node._grad = (g,)
 
 
 def grad(
@@ -568,18 +480,19 @@ def grad(
     seeds = [output.upstream(g) for output, g in zip(outputs, upstream)]
     flowing = [(output, seed) for output, seed in zip(outputs, seeds) if output._requires_grad]
     found: dict[Tensor, Any] = dict.fromkeys(inputs)
-    outer, recording = modes.scope, modes.recording
-    modes.recording = True  # create_graph=True is obeyed under no_grad(), too
+    scope_before, record_before = modes.scope, modes.record
+    modes.record = record_before or record  # create_graph=True is obeyed under no_grad(), too
     try:
         for node, g, owned in backpropagate(
             [output for output, _ in flowing],
             [seed if create_graph else seed._data for _, seed in flowing],
             wanted=inputs,
             record=create_graph,
+            apply=modes.apply,
         ):
             modes.scope = node.scope  # what is recorded next is the backward of this node
             if node in found:
                 found[node] = g if create_graph else constant(g if owned or isinstance(g, np.generic) else np.array(g))
     finally:
-        modes.scope, modes.recording = outer, recording
+        modes.scope, modes.record = scope_before, record_before
     return tuple(constant(np.zeros_like(x._data)) if found[x] is None else found[x] for x in inputs)

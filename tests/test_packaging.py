@@ -16,10 +16,10 @@ FILES = sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROOT 
 ROOMS = {path.with_suffix("").parts[1] for path in FILES if path.parts[0] == "autograd"}
 
 # A room of autograd (a file or a folder) -> the rooms it may import. One that is not named here may use the engine.
-ENGINE = {"op", "graph", "chainrule", "tensor", "ops"}
+ENGINE = {"op", "graph", "chainrule", "tensor", "call", "ops"}
 DOORS = {
     "op": set(), "graph": set(), "collision": set(),
-    "chainrule": {"graph"}, "tensor": {"op", "graph", "chainrule"}, "ops": {"op", "tensor"},
+    "chainrule": {"graph"}, "tensor": {"op", "graph", "chainrule"}, "call": {"op", "tensor"}, "ops": {"op", "tensor", "call"},
 }  # fmt: skip
 OUTSIDE = {"autograd": {"numpy", "graphviz"}, "nn": {"numpy", "tqdm", "autograd"}}
 EXECUTES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import OPS
-from ..tensor import COMPOSITES, Tensor, constant
+from ..op import COMPOSITES, OPS
+from ..tensor import Tensor, constant
 
 
 def composite(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import define, differentiable
+from ..call import define, differentiable
 
 # ---- arithmetic ----
 

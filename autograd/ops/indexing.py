@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor, define, differentiable
+from ..call import define, differentiable
+from ..tensor import Tensor
 
 
 def plain(index: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import define
+from ..call import define
 
 
 def transposed(x: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import OPS
-from ..tensor import COMPOSITES, Tensor
+from ..op import COMPOSITES, OPS
+from ..tensor import Tensor
 from . import composite, elementwise, indexing, linalg, reduction, shape  # noqa: F401  (they fill the table)
 from .indexing import plain
 

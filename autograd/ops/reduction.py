@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import define, differentiable
+from ..call import define, differentiable
 
 
 def restore_axes(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:

@@ -1,0 +1,131 @@
+"""Calling an op: run NumPy on the arrays, make a node of the result. A call is specialised by arity, for speed."""
+
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from typing import Any
+
+import numpy as np
+
+from .op import OPS, Op
+from .tensor import NO_OPTIONS, Tensor, constant, modes
+
+FIRST, SECOND, BOTH = (0,), (1,), (0, 1)
+
+
+def define(
+    function: Callable[..., Any], *local_gradients: Callable[..., Any] | None, **properties: Any
+) -> Callable[..., Any]:
+    """Teach the engine an op: `define(np.tanh, lambda g, out, x: g * (1 - out * out))`.
+
+    function         on arrays: NumPy's or your own
+    local_gradients  one per array argument, `f(g, out, x, y, ..., **options)`: what the argument receives when the
+                     upstream gradient is `g`; None for an argument without a gradient. Written with operators and
+                     functions that are ops themselves, it can be differentiated again. Broadcasting and dtype are
+                     undone for you.
+    properties       `symbol`, `forward`, `add_into`, `elementwise`, `variadic`, `options`: see `Op`
+
+    Returns the function that takes Tensors as well as arrays. (A function of NumPy's own can be called under its old
+    name, too.) A second definition for the same function replaces the first.
+    """
+    op = OPS[function] = Op(function, *local_gradients, **properties)
+    plain = not op.variadic and not op.options and not op.keyword_only
+    build = {1: unary, 2: binary}.get(len(local_gradients), general) if plain else general
+    op.call = update_wrapper(build(op), function, updated=())
+    return op.call
+
+
+def differentiable(*local_gradients: Callable[..., Any] | None, **properties: Any) -> Callable[..., Any]:
+    """Make an op of the function below: `@differentiable(lambda g, out, x: g * (x > 0))`. Arguments as for define()."""
+    return lambda function: define(function, *local_gradients, **properties)
+
+
+def unary(op: Op) -> Callable[..., Any]:
+    """Build the call of an op of one array and no options."""
+    forward, flows = op.forward, op.differentiable
+
+    def call(x: Any) -> Tensor:
+        if not isinstance(x, Tensor):
+            return forward(x)
+        value = x._data
+        try:
+            out = forward(value)
+        except Exception as error:
+            raise explain(error, op, (x,)) from None
+        if x._requires_grad and flows and (record := modes.record):
+            args = (x,)
+            return record(op, out, args, (value,), NO_OPTIONS, args, FIRST)
+        return constant(out)
+
+    return call
+
+
+def binary(op: Op) -> Callable[..., Any]:
+    """Build the call of an op of two arrays and no options."""
+    forward = op.forward
+    x_rule, y_rule = (rule is not None for rule in op.local_gradients)
+
+    def call(x: Any, y: Any) -> Tensor:
+        x_flows = y_flows = False
+        a, b = x, y
+        if isinstance(x, Tensor):
+            a, x_flows = x._data, x._requires_grad and x_rule
+        elif type(x) is list:
+            x = a = np.array(x)
+        if isinstance(y, Tensor):
+            b, y_flows = y._data, y._requires_grad and y_rule
+        elif type(y) is list:
+            y = b = np.array(y)
+        try:
+            out = forward(a, b)
+        except Exception as error:
+            raise explain(error, op, (x, y)) from None
+        if x_flows and (record := modes.record):
+            args = (x, y)
+            if y_flows:
+                return record(op, out, args, (a, b), NO_OPTIONS, args, BOTH)
+            return record(op, out, args, (a, b), NO_OPTIONS, (x,), FIRST)
+        if y_flows and (record := modes.record):
+            return record(op, out, (x, y), (a, b), NO_OPTIONS, (y,), SECOND)
+        return constant(out) if isinstance(x, Tensor) or isinstance(y, Tensor) else out
+
+    return call
+
+
+def general(op: Op) -> Callable[..., Any]:
+    """Build the call of an op with options, or of many arrays."""
+
+    def call(*args: Any, **options: Any) -> Tensor:
+        arrays = op.bind(args, options)
+        values = tuple(x._data if isinstance(x, Tensor) else x for x in arrays)
+        try:
+            out = op.forward(values, **options) if op.variadic else op.forward(*values, **options)
+        except Exception as error:
+            raise explain(error, op, arrays) from None
+        if (record := modes.record) and out.dtype.kind == "f":
+            rules = op.local_gradients * len(arrays) if op.variadic else op.local_gradients
+            positions = tuple(
+                i for i, x in enumerate(arrays) if isinstance(x, Tensor) and x._requires_grad and rules[i] is not None
+            )
+            if positions:
+                parents = tuple(arrays[i] for i in positions)
+                return record(op, out, arrays, values, options, parents, positions)
+        return constant(out) if any(isinstance(x, Tensor) for x in arrays) else out
+
+    return call
+
+
+def explain(error: Exception, op: Op, arrays: Sequence[Any]) -> Exception:
+    """Turn NumPy's error into one that names the op and its arguments."""
+
+    def describe(x: Any) -> str:
+        if isinstance(x, (Tensor, np.ndarray, np.generic)):
+            name = f"{x.name}: " if isinstance(x, Tensor) and x.name else ""
+            return f"{name}{x.dtype} {x.shape}"
+        return repr(x) if isinstance(x, (int, float, str, type(None))) else type(x).__name__
+
+    kinds = (IndexError, ValueError, TypeError, ZeroDivisionError, OverflowError, MemoryError, FloatingPointError)
+    kind = next((kind for kind in kinds if isinstance(error, kind)), None)
+    if kind is None:
+        error.add_note(f"in {op.name}({', '.join(map(describe, arrays))})")
+        return error
+    return kind(f"{op.name}({', '.join(map(describe, arrays))}): {str(error).strip()}")
