@@ -120,10 +120,10 @@ def gradcheck(
     f       takes Tensors, one per input, and returns a Tensor of any shape; the same at every call
     inputs  Tensors or arrays of floats, of any shape. They are copied, as float64
     order   1: the gradient. 2: also the derivatives of the gradient, from grad(create_graph=True)
-    eps     step, relative to the magnitude of an entry (at least to 1/10,000 of the input's largest, 0.01 if all are
-            0). The default, the cube root of the rounding error, balances rounding with truncation
+    eps     step, relative to the magnitude of an entry (at least to 1/10,000 of the input's largest; to that of 1 if
+            all are 0). The default, the cube root of the rounding error, balances rounding with truncation
     rtol    relative difference allowed
-    atol    absolute difference allowed; by default what rounding can do to the quotient, and eps² of the largest
+    atol    absolute difference allowed; by default what rounding, and truncation at a 0, can do to the quotient
     rng     gives the weights that reduce an output to one number, so that all of it is checked, and the directions
 
     An input of up to 64 entries is checked entry by entry, a larger one along 8 random directions.
@@ -181,14 +181,14 @@ def compare(f, xs, weights, order, eps, rtol, atol, rng) -> Iterator[Entry]:
             before, after = change(-step), change(step)
             analytic, left, right = (gradient.data * step).sum() / unit, -before.sum() / unit, after.sum() / unit
             rounding = 50 * ROUNDING * np.abs(middle)[(before != 0) | (after != 0)].sum() / unit
-            absolute = rounding + eps**2 * (np.abs(gradient.data).max() or 1) if atol is None else atol
+            absolute = rounding + 1e-6 * eps**2 * (np.abs(gradient.data).max() or 1) if atol is None else atol
             tolerance = absolute + rtol * max(abs(analytic), abs(left + right) / 2)
             yield Entry(order, x.name, index, *map(float, (analytic, left, right, tolerance)))
 
 
 def steps(x: np.ndarray, eps: float, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray, float]]:
     """Yield where a step goes, the step, and its length: the unit of the derivative."""
-    h = eps * np.maximum(np.abs(x), 1e-4 * np.abs(x).max(initial=0) or 0.01)
+    h = eps * np.maximum(np.abs(x), 1e-4 * (np.abs(x).max(initial=0) or 1))
     if x.size > EVERY_ENTRY:
         for k in range(DIRECTIONS):
             yield f"direction {k}", h * rng.choice([-1, 1], x.shape), eps

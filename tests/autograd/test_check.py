@@ -48,6 +48,13 @@ def test_one_entry_of_many():
             assert [(e.order, e.index) for e in report.entries if not e.ok] == [(1, "[3]")]
 
 
+def test_one_small_entry():
+    """A wrong entry is found beside one a million times larger."""
+    mask = np.array([1.001, 1])
+    cube = wrong(lambda x: x**3, lambda g, out, x: g * 3 * x * x * mask)
+    assert [e.index for e in gradcheck(cube, [0.5, 1e6], order=1).entries if not e.ok] == ["[0]"]
+
+
 def test_one_output_of_many():
     """All of an output is checked, not its sum: a rule that sends each gradient to a neighbour is found."""
     assert not gradcheck(wrong(lambda x: x * 1, lambda g, out, x: g[::-1]), rng.normal(size=4))
@@ -117,7 +124,8 @@ def test_cut_graph():
 def test_what_passes():
     """No false alarm: steep, flat, curved, constant, with an input that is not used, float32, and gradients inside f."""
     assert gradcheck(lambda x: 1 / x, [0.01, 1.0, 1e4])
-    assert gradcheck(lambda x: x**3, np.zeros((2, 2)))
+    assert gradcheck(lambda x: x**3 + [0, 0, 1] * x, np.zeros(3))
+    assert gradcheck(lambda x: x + 1e8, x)
     assert gradcheck(lambda x: np.exp(10 * x), x)
     assert gradcheck(np.tanh, [-20.0, 20.0, 0.0])
     assert gradcheck(lambda x: x**3, [0.0, 1.0])
@@ -129,18 +137,25 @@ def test_what_passes():
 
 
 def test_inputs_stay():
-    """Arrays and Tensors given are neither written to nor given a gradient."""
-    a, t = x.copy(), Tensor(x, requires_grad=True, name="t")
-    gradcheck(lambda a, t: a * t, a, t)
+    """Arrays and Tensors given are neither written to nor given a gradient; f sees float64, whatever came."""
+    a, t = x.copy(), Tensor(x.astype(np.float32), requires_grad=True, name="t")
+    seen = []
+
+    def f(a, t):
+        seen.extend([a.dtype, t.dtype])
+        return a * t
+
+    gradcheck(f, a, t)
+    assert set(seen) == {np.dtype(np.float64)}
     assert_array_equal(a, x)
-    assert_array_equal(t.data, x)
+    assert_array_equal(t.data, x.astype(np.float32))
     assert t.grad is None
 
 
 def test_options():
     """eps, rtol, atol and rng do what they say, and the same rng gives the same report."""
-    assert not gradcheck(np.exp, x, eps=0.1, atol=0)
-    assert gradcheck(np.exp, x, eps=0.1, atol=0, rtol=0.05)
+    assert not gradcheck(np.exp, x, eps=0.1)
+    assert gradcheck(np.exp, x, eps=0.1, rtol=0.05)
     off = wrong(np.tanh, lambda g, out, x: g * 1.001 * (1 - out * out))
     assert gradcheck(off, x, rtol=0.01, order=1) and gradcheck(off, x, atol=0.1, order=1)
     first, second, other = (gradcheck(np.tanh, x, rng=seed).entries for seed in (1, np.random.default_rng(1), 2))

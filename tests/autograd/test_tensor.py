@@ -282,6 +282,7 @@ def test_scope_twice():
         a = x * 1
         with frame:
             b = x * 1
+            assert frame.path == ("cell",)
         c = x * 1
     with pytest.raises(KeyError), frame:
         raise KeyError
