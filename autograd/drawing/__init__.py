@@ -12,14 +12,15 @@ from typing import Any
 import graphviz
 
 from ..tensor import Tensor
-from .dot import Style, compose
-from .model import Edge, Node, Picture
+from .dot import Composition, Style
+from .label import MAX_CELLS
+from .model import Picture
 from .picture import read
-from .render import render
+from .render import GraphvizMissing, render
 from .svg import finish, in_order, sentence, size_of
 
 EDGES = ("full", "number", "none")
-MAX_CELLS, MAX_LABELS, MAX_LAID_OUT = 120, 150, 3000  # nodes: beyond these no heat cells, no edge labels, no layout
+MAX_LABELS, MAX_LAID_OUT = 150, 3000  # nodes: beyond these no labels on edges, no layout at all
 MAX_ROWS = 400  # nodes in the table that stands in for a picture
 
 
@@ -94,7 +95,7 @@ class Drawing:
             try:
                 self.svg()
             except (RuntimeError, TimeoutError):  # without Graphviz there is no width to fit: the first way it is
-                self._graph = compose(self._picture, self._ladder[0])
+                self._graph = Composition(self._picture, self._ladder[0]).graph
         return self._graph
 
     @property
@@ -121,40 +122,40 @@ class Drawing:
                 "Draw a part of it (an intermediate tensor, fewer time steps), or read .table() or .source."
             )
         end = time.monotonic() + self._time_out
-        best: tuple[float, graphviz.Digraph, bytes] | None = None
+        best: tuple[float, Composition, bytes] | None = None
         for style in self._ladder:
-            last = style is self._ladder[-1]
             left = end - time.monotonic()
             try:
-                graph, svg = self._lay_out(style, left if last else left / 2)
-            except TimeoutError as error:
-                if best is None and last:
-                    raise TimeoutError(
-                        f"{error}: {nodes} nodes, {self._time_out:g} s. Draw a part of the graph (an intermediate tensor, "
-                        "fewer time steps), give it more time (time_out=60), or read .table()."
-                    ) from None
+                composition, svg = self._lay_out(style, left if style is self._ladder[-1] else left / 2)
+            except GraphvizMissing:
+                raise
+            except (TimeoutError, RuntimeError) as failure:  # what says less may still succeed
+                error = failure
                 continue
             width, height = size_of(svg)
-            if best is None or width < best[0]:
-                best = width, graph, svg
             lengthy = style.mode == "full" and not self._picture.scalar and height > 1.3 * self._max_width
-            if width <= self._max_width and not lengthy:
-                best = width, graph, svg
+            fits = width <= self._max_width and not lengthy
+            if best is None or fits or width < best[0]:
+                best = width, composition, svg
+            if fits:
                 break
-        self._width, graph, svg = best
-        subjects: dict[str, Node | Edge] = {f"n{i}": node for i, node in enumerate(self._picture.nodes)}
-        subjects |= {f"e{i}": edge for i, edge in enumerate(self._picture.edges)}
-        return graph, finish(svg, self._picture, subjects)
+        if best is None:
+            raise type(error)(
+                f"{error} ({nodes} nodes, {self._time_out:g} s). Draw a part of the graph (an intermediate tensor, "
+                "fewer time steps), give it more time (time_out=60), or read .table()."
+            )
+        self._width, composition, svg = best
+        return composition.graph, finish(svg, self._picture, composition.subjects)
 
-    def _lay_out(self, style: Style, time_out: float) -> tuple[graphviz.Digraph, bytes]:
+    def _lay_out(self, style: Style, time_out: float) -> tuple[Composition, bytes]:
         """Lay out; once more without the edges that lead carried values, where these upset the order of the steps."""
         end = time.monotonic() + time_out
         for led in (True, False):
-            graph = compose(self._picture, replace(style, led=led))
-            svg = render(graph.source, "svg", end - time.monotonic())
+            composition = Composition(self._picture, replace(style, led=led))
+            svg = render(composition.graph.source, "svg", end - time.monotonic())
             if style.rankdir == "LR" or in_order(svg, self._picture):
                 break
-        return graph, svg
+        return composition, svg
 
     def table(self) -> str:
         """Give the same as plain text: a line for each node, and under it one for each of its edges."""
@@ -217,6 +218,8 @@ class Drawing:
             }
         data = base64.b64encode(svg.encode()).decode()
         image = f'<img alt="{html.escape(self._picture.title)}" src="data:image/svg+xml;base64,{data}">'
-        if self._width > 1.5 * self._max_width:  # too small to read if it were made to fit: let it scroll
-            image = f'<div style="overflow-x:auto">{image.replace("<img", "<img style=max-width:none")}</div>'
+        if self._width > 1.5 * self._max_width:  # too small to read if it were made to fit
+            image = image.replace("<img", '<img style="max-width:none"')
+            wide = f"{self._width:.0f} px wide: scroll, or draw fewer time steps or a smaller part of the graph."
+            image = f'<p>{wide}</p><div style="overflow-x:auto">{image}</div>'
         return {"image/svg+xml": svg, "text/html": image, "text/plain": table}

@@ -31,13 +31,12 @@ class Style:
     led: bool = True  # whether invisible edges lead carried values to the left of their column; may upset the order
 
 
-def compose(picture: Picture, style: Style) -> graphviz.Digraph:
-    """Build the Graphviz graph. Ids are counters, so the same graph gives the same bytes."""
-    return Composition(picture, style).graph
-
-
 class Composition:
-    """The work of `compose()`: nodes into frames, then edges, then columns."""
+    """A picture as a Graphviz graph. Ids are counters, so the same picture gives the same bytes.
+
+    graph     the graphviz.Digraph
+    subjects  what each id stands for
+    """
 
     def __init__(self, picture: Picture, style: Style):
         self.picture, self.style = picture, style
@@ -57,6 +56,7 @@ class Composition:
         if label:
             self.graph.attr(label=label, labelloc="b", labeljust="l")
         self.ids = {node: f"n{i}" for i, node in enumerate(picture.nodes)}
+        self.subjects: dict[str, Node | Edge] = {id: node for node, id in self.ids.items()}
         self.inside: dict[Frame | None, graphviz.Digraph] = {None: self.graph}
         self.chips: dict[tuple[Node, Frame | None], str] = {}
         self.columns = bool(picture.sequences) and style.rankdir == "TB"
@@ -71,6 +71,7 @@ class Composition:
             if not (node.alias and not node.expression):
                 self.inside[node.place].node(self.ids[node], node_label(node, style.mode), **self.look(node))
         for i, edge in enumerate(picture.edges):
+            self.subjects[f"e{i}"] = edge
             self.draw_edge(edge, f"e{i}")
         self.make_panel()
         for frame in sorted(picture.frames, key=lambda frame: (-frame.depth, frame.order)):  # the innermost first
@@ -126,6 +127,7 @@ class Composition:
         node, place = edge.source, edge.target.place
         if (node, place) not in self.chips:
             id = self.chips[node, place] = f"a{len(self.chips)}"
+            self.subjects[id] = node
             label = f"<{text(node.name(True))}>"
             look = {"style": "rounded,filled,dashed", "fillcolor": FILLS[node.role], "margin": ".04,.02"}
             self.inside[place].node(id, label, id=id, fontsize="11", **look)

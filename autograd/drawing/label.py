@@ -9,6 +9,7 @@ from .number import number
 
 VALUE, GRADIENT, LOCAL, GREY = "#00603F", "#B23A00", "#5B2C83", "#666666"
 POSITIVE, NEGATIVE, ZERO = (230, 97, 1), (33, 102, 172), "#FFFFFE"  # not #FFFFFF, which dark mode turns
+MAX_CELLS = 120  # nodes: beyond these no heat cells, they would make the file too large
 FILLS = {
     "parameter": "#FCE4D6",
     "input": "#DDEBF7",
@@ -89,7 +90,7 @@ def node_label(node: Node, mode: str) -> str:
         return "<" + table([row(cell(head)), row(cell(tiny_line(node)))], 0) + ">"
     if node.value.scalar is not None:
         value = figure("▶", number(node.value.scalar), VALUE)
-        grad = node.sum or (node.gradient.length if node.gradient else "–")
+        grad = (node.sum or node.gradient.length) + arrow(node.gradient) if node.gradient else "–"
         gradient = figure("◀", grad, GRADIENT)
         if len(grad) > 14:
             left = 'ALIGN="LEFT"'
@@ -271,8 +272,8 @@ def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
     left_out = ["the values of arrays"] if mode == "tiny" and not picture.scalar else []
     left_out += ["local gradients"] if edges == "none" else []
     if left_out:
-        hint = (
-            f"Not shown here: {' and '.join(left_out)}. draw(..., max_width=3000) has room for more; .table() says all."
-        )
+        hint = f"Not shown here: {' and '.join(left_out)}. "
+        hint += "draw(..., max_width=3000) has room for more; " if len(picture.nodes) <= MAX_CELLS else ""
+        hint += ".table() says all."
         rows.append(remark(hint, GREY))
     return f'<<FONT POINT-SIZE="10">{table(rows, 2)}</FONT>>' if rows else ""

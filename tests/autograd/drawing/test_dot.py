@@ -4,11 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from drawing.circuits import CIRCUITS, after_backward, lstm, neuron, square, variable
 
-from autograd.drawing.dot import Style, compose
+from autograd.drawing.dot import Composition, Style
 from autograd.drawing.picture import read
 from autograd.drawing.render import render
 from autograd.drawing.svg import in_order
@@ -17,18 +18,22 @@ STYLES = [Style(mode, edges, rankdir, True) for mode, edges, rankdir in
           [("full", "full", "LR"), ("cells", "full", "TB"), ("tiny", "number", "TB"), ("tiny", "none", "TB")]]  # fmt: skip
 
 
+def dot_text(tensor, style):
+    return Composition(read(tensor), style).graph.source
+
+
 @pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: f"{style.mode}-{style.edges}")
 def test_same_graph_same_bytes(make, style):
     """Two graphs made alike give the same DOT text."""
-    assert compose(read(after_backward(make)), style).source == compose(read(after_backward(make)), style).source
+    assert dot_text(after_backward(make), style) == dot_text(after_backward(make), style)
 
 
 def test_same_bytes_in_another_process():
     """No hash, address or order of a set gets into the text."""
     program = (
         "from drawing.circuits import *; from autograd.drawing.dot import *; from autograd.drawing.picture import read\n"
-        "print(compose(read(after_backward(lstm)), Style('cells', 'full', 'TB', True)).source)"
+        "print(Composition(read(after_backward(lstm)), Style('cells', 'full', 'TB', True)).graph.source)"
     )
     texts = {
         subprocess.run(
@@ -44,26 +49,26 @@ def test_same_bytes_in_another_process():
 def test_ids_are_counters():
     """Nothing of the user's becomes an id."""
     f = variable("name", 1.0) * variable("other", 2.0)
-    source = compose(read(f), STYLES[0]).source
+    source = dot_text(f, STYLES[0])
     assert set(re.findall(r"^\s*(\w+) (?:\[|->)", source, re.MULTILINE)) <= {"node", "edge", "graph", "n0", "n1", "n2"}
 
 
 def test_square_has_two_edges():
     """x * x: two uses, two edges, each with its own label."""
-    source = compose(read(after_backward(square)), STYLES[0]).source
+    source = dot_text(after_backward(square), STYLES[0])
     assert source.count("n0 -> n1") == 2 and source.count("∂f/∂x = x = 3") == 2 and "3 + 3 = 6" in source
 
 
 def test_numbers_of_a_scalar_circuit_are_in_the_text():
     """Value, gradient, local gradient and contribution of CS231n's neuron."""
-    source = compose(read(after_backward(neuron)), STYLES[0]).source
+    source = dot_text(after_backward(neuron), STYLES[0])
     for text in ("▶&#160;−2", "◀&#160;−0.5898", "∂f/∂z = f·(1−f) = 0.1966", "◀ 0.1966 × (−3) = −0.5898"):
         assert text in source
 
 
 def test_lstm_weights():
     """A shared weight is a chip at each use, and has a row in the panel; carried values have their colours."""
-    source = compose(read(after_backward(lstm)), STYLES[3]).source
+    source = dot_text(after_backward(lstm), STYLES[3])
     assert len(re.findall(r"^\s*a\d+ \[", source, re.MULTILINE)) == 9
     assert source.count("= sum of 3 uses") == 3
     assert source.count("#0F4C75") == 2 and source.count("#C0679C") >= 2  # c straight, h round the corner
@@ -74,16 +79,14 @@ def test_lstm_weights():
 def test_columns_stand_in_order(steps, style):
     """The time steps stand from left to right, in one of the two ways that are tried; Graphviz reports no error."""
     picture = read(after_backward(lstm, steps))
-    assert any(
-        in_order(render(compose(picture, Style(style.mode, style.edges, "TB", True, led)).source, "svg", 20), picture)
-        for led in (True, False)
-    )
+    texts = [Composition(picture, replace(style, led=led)).graph.source for led in (True, False)]
+    assert any(in_order(render(text, "svg", 20), picture) for text in texts)
 
 
 def test_no_label_between_steps():
     """dot can't place a label on an edge that crosses time steps, and fails."""
     picture = read(after_backward(lstm))
-    source = compose(picture, STYLES[1]).source
+    source = Composition(picture, STYLES[1]).graph.source
     step = {f"n{i}": node.step for i, node in enumerate(picture.nodes)}
     labelled = re.findall(r"(n\d+) -> (n\d+) \[.*label=", source)
     assert labelled and all(step[a] in (None, step[b]) for a, b in labelled)

@@ -20,7 +20,8 @@ from drawing.circuits import (
     variable,
 )
 
-from autograd import Tensor, draw
+import autograd.drawing as drawing_module
+from autograd import Tensor, draw, relu
 from autograd.drawing import MAX_LAID_OUT
 from autograd.drawing.render import GraphvizMissing
 
@@ -71,7 +72,8 @@ def test_long_sequences(steps):
     """Twenty steps are laid out, too, in moments, with all columns; the picture scrolls instead of shrinking."""
     drawing = draw(after_backward(lstm, steps))
     assert f">t={steps}<" in drawing.svg()
-    assert ("overflow-x" in drawing._repr_mimebundle_()["text/html"]) == (steps == 20)
+    html = drawing._repr_mimebundle_()["text/html"]
+    assert ("overflow-x" in html) == ("px wide: scroll, or draw fewer time steps" in html) == (steps == 20)
 
 
 def test_five_thousand_nodes():
@@ -98,10 +100,34 @@ def test_time_out(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     drawing = draw(after_backward(classifier), time_out=0.4)
     start = time.monotonic()
-    with pytest.raises(TimeoutError, match="0.4 s. Draw a part of the graph"):
+    with pytest.raises(TimeoutError, match="14 nodes, 0.4 s.*Draw a part of the graph"):
         drawing.svg()
     assert time.monotonic() - start < 5
     assert "No picture" in drawing._repr_mimebundle_()["text/html"]
+
+
+def test_a_layout_that_fails(monkeypatch):
+    """Where Graphviz can't lay out one form of the picture, the next one is tried."""
+    render = drawing_module.render
+
+    def picky(source, kind, time_out):
+        if "rankdir=LR" in source:
+            raise RuntimeError("trouble in init_rank")
+        return render(source, kind, time_out)
+
+    monkeypatch.setattr(drawing_module, "render", picky)
+    f = after_backward(product_of_sum)
+    assert "rankdir=TB" in draw(f).source
+    with pytest.raises(RuntimeError, match="trouble in init_rank .* Draw a part"):
+        draw(f, rankdir="LR").svg()
+
+
+def test_a_dead_unit():
+    """A gradient that is zero is marked."""
+    x = variable("x", -1.0)
+    f = relu(x)
+    f.backward()
+    assert "◀&#160;0 ▼" in draw(f).source
 
 
 @pytest.mark.parametrize(

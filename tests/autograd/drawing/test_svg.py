@@ -1,9 +1,10 @@
 """The finished SVG: what it says to a screen reader, and that a name is text whatever it holds."""
 
+import re
 from xml.etree import ElementTree
 
 import pytest
-from drawing.circuits import after_backward, neuron, product_of_sum, variable
+from drawing.circuits import after_backward, lstm, neuron, product_of_sum, variable
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,14 @@ def test_said_in_words():
     assert titles[0] == "Computation graph of f: 2 ops, 3 leaves"
     assert "q = x + y; value 3; gradient −4" in titles
     assert "∂f/∂z: q = 3; sends 1 × 3 = 3" in titles
+
+
+def test_an_alias_says_what_it_stands_for():
+    """The chip of a shared weight has the weight's title; what stands for nothing has none."""
+    root = ElementTree.fromstring(draw(after_backward(lstm)).svg())
+    titles = [element.text for element in root.iter(f"{SVG}title")]
+    assert sum(title.startswith("W_x, parameter; shape (3, 16)") for title in titles) == 3
+    assert not any(re.fullmatch(r"[a-z]\d+(_\d+)?([bt])?(->.*)?", title) for title in titles)
 
 
 def test_pixels():
