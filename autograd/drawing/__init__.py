@@ -3,7 +3,6 @@
 import base64
 import html
 import os
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from .svg import finish, in_order, sentence, size_of
 
 EDGES = ("full", "number", "none")
 MAX_LABELS, MAX_LAID_OUT = 150, 3000  # nodes: beyond these no labels on edges, no layout at all
-MAX_ROWS = 400  # nodes in the table that stands in for a picture
+TABLE_ROWS = 400  # nodes in the table that stands in for a picture
 
 
 def draw(
@@ -161,7 +160,7 @@ class Drawing:
         """Give the same as plain text: a line for each node, and under it one for each of its edges."""
         picture = self._picture
         lines = [picture.title, *picture.notes]
-        shown = picture.nodes if len(picture.nodes) <= MAX_ROWS else picture.nodes[-MAX_ROWS:]
+        shown = picture.nodes if len(picture.nodes) <= TABLE_ROWS else picture.nodes[-TABLE_ROWS:]
         if len(shown) < len(picture.nodes):
             lines.append(f"The last {len(shown)} of {len(picture.nodes)} nodes:")
         for node in shown:
@@ -185,16 +184,12 @@ class Drawing:
             content = render(self.source, kind, self._time_out)
         else:
             raise ValueError(f"a picture is saved as .svg, .png, .pdf or .dot; {path.name!r} came.")
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
+            temporary.write_bytes(content)
             os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            temporary.unlink(missing_ok=True)
             raise
         return path
 

@@ -19,8 +19,6 @@ def frame_of(innermost: scope | None, frames: dict[scope, Frame]) -> Frame | Non
     for inner in reversed(chain):
         around, depth = frame, frame.depth + 1 if frame else 0
         frame = frames[inner] = Frame(visible(inner.name) or "·", around, depth, len(frames))
-        if around:
-            around.children.append(frame)
     return frame
 
 

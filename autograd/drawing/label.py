@@ -1,5 +1,6 @@
 """The text of a node and an edge, in Graphviz's HTML-like language. All text of the user's passes `text()`."""
 
+import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -10,6 +11,7 @@ from .number import number
 VALUE, GRADIENT, LOCAL, GREY = "#00603F", "#B23A00", "#5B2C83", "#666666"
 POSITIVE, NEGATIVE, ZERO = (230, 97, 1), (33, 102, 172), "#FFFFFE"  # not #FFFFFF, which dark mode turns
 MAX_CELLS = 120  # nodes: beyond these no heat cells, they would make the file too large
+MAX_STRIP = 40  # uses in the strip of a shared weight; of more, every second or third is shown
 FILLS = {
     "parameter": "#FCE4D6",
     "input": "#DDEBF7",
@@ -152,7 +154,7 @@ def arrays(node: Node, mode: str) -> str:
         line = quantity.length if sign == "◀" else quantity.summary
         if node.sum and sign == "◀":
             line = node.sum
-        alarm = f" {arrow(quantity)} {quantity.alarm}" if sign == "◀" and arrow(quantity) else ""
+        alarm = f"{arrow(quantity)} {quantity.alarm}" if sign == "◀" and arrow(quantity) else ""
         rows = [row(cell(cells_of(quantity)))]
         if mode == "full" or quantity.bad or alarm or (node.sum and sign == "◀"):
             rows.append(row(cell(font(text(line + alarm), color, 10))))
@@ -177,7 +179,7 @@ def edge_label(edge: Edge, mode: str, edges: str) -> str:
             lines += [font(text(f"◀ {edge.sent.length}"), GRADIENT)] if edge.sent and edges == "number" else []
         else:
             middle = f" = {formula}" if formula not in ("", value) else ""
-            lines.append(font(text(f"{edge.fraction()}{middle} = {value}"), LOCAL))
+            lines.append(font(text(f"{edge.fraction}{middle} = {value}"), LOCAL))
             lines += [font(text(f"◀ {edge.chain}"), GRADIENT)] if edge.chain else []
     else:
         local = ""
@@ -222,8 +224,7 @@ def panel_label(weights: Sequence[Node]) -> str:
         strip = ""
         if sent:
             ends = [font(text(number(x, 2)), GRADIENT, 10) for x in (sent[0], sent[-1])]
-            columns = sent if len(sent) <= 40 else [*sent[:20], float("nan"), *sent[-19:]]
-            cells = heat([columns], max(sent), 7, 12)
+            cells = heat([sent[:: math.ceil(len(sent) / MAX_STRIP)]], max(sent), 7, 12)
             strip = table([row(cell(ends[0]), cell(cells), cell(ends[1]))], 1)
         rows.append(
             row(

@@ -97,23 +97,16 @@ class Edge:
     sent: Quantity | None = None  # the contribution
     chain: str = ""  # of scalars: upstream × local = contribution
 
-    def fraction(self, dense: bool = False) -> str:
-        return f"∂{self.target.name(dense)}/∂{self.source.name(dense)}"
+    @property
+    def fraction(self) -> str:
+        return f"∂{self.target.label}/∂{self.source.label}"
 
     def local_text(self) -> str:
-        """The local gradient in one line."""
-        fact = self.local_number
-        if self.linear or not fact:
-            return self.formula or fact or "linear"
+        """The local gradient in one line: formula and number."""
+        if self.linear or self.local is None:
+            return self.formula or "linear"
+        fact = self.local.summary if self.local.same is None else number(self.local.same)
         return f"{self.formula} = {fact}" if self.formula not in ("", fact) else fact
-
-    @property
-    def local_number(self) -> str:
-        if self.local is None:
-            return ""
-        if self.local.same is not None:
-            return number(self.local.same)
-        return self.local.summary
 
 
 @dataclass(eq=False)
@@ -124,7 +117,6 @@ class Frame:
     parent: "Frame | None"
     depth: int
     order: int
-    children: "list[Frame]" = field(default_factory=list)
     column: "Frame | None" = None  # the time step that it is, or lies in
     step: int = 0  # of a time step: its number in the sequence, from 0
     sequence: int = 0  # of a time step: which sequence

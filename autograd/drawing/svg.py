@@ -82,7 +82,7 @@ def sentence(subject: Node | Edge) -> str:
         if not subject.flows:
             return f"{subject.source.label} to {subject.target.label}: no gradient flows"
         sent = f"; sends {subject.chain or subject.sent.length}" if subject.sent else ""
-        return f"{subject.fraction()}: {subject.local_text()}{sent}"
+        return f"{subject.fraction}: {subject.local_text()}{sent}"
     node = subject
     words = [f"{node.label} = {node.expression}" if node.expression else f"{node.label}, {node.role}"]
     words += [f"shape {node.value.shape}"] if node.value.shape else []
