@@ -86,13 +86,13 @@ def backpropagate(
 def after_hooks(node: Node, g: Gradient) -> Gradient:
     """Hand a node's complete gradient to its hooks, and give what they make of it."""
     for (hook,) in node.hooks:
-        before = np.array(g) if isinstance(g, (np.ndarray, np.generic)) else g  # a copy: the hook may write to it
-        after = hook(before)
-        g = before if after is None else after
-        if np.shape(g) != before.shape:
-            raise ValueError(f"a hook on {node.label} returned a gradient of shape {np.shape(g)}.")
-        if g is not before and isinstance(before, np.ndarray):
-            g = np.asarray(g, dtype=before.dtype)
+        plain = isinstance(g, (np.ndarray, np.generic))
+        after = hook(np.array(g) if plain else g)  # a copy in and a copy out: a hook may keep what it sees and gives
+        if after is None:
+            continue
+        if np.shape(after) != g.shape:
+            raise ValueError(f"a hook on {node.label} returned a gradient of shape {np.shape(after)}.")
+        g = np.array(after, dtype=g.dtype) if plain else after
     return g
 
 

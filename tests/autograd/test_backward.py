@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from autograd import Tensor, grad, logsumexp, no_grad, relu, scope, sigmoid, softmax, toposort
+from autograd import Tensor, backward, grad, logsumexp, no_grad, relu, scope, sigmoid, softmax, toposort
 
 rng = np.random.default_rng(5)
 
@@ -274,6 +274,98 @@ def test_backward_of_a_leaf():
     x = variable(3.0)
     x.backward()
     assert x.grad == 1
+
+
+def test_several_roots():
+    """backward([y, z]) adds what y.backward() and z.backward() would, and a root that comes twice counts twice."""
+    x = variable([1.0, 2.0])
+    y = x * x
+    z = (y * 3).sum()
+    backward([y, z], [[1.0, 10.0], None])
+    assert_array_equal(y.grad, [4, 13])
+    assert_array_equal(x.grad, [8, 52])
+    backward([z, z])
+    assert z.grad == 3
+    assert_array_equal(y.grad, [10, 19])
+    with pytest.raises(RuntimeError, match="tensor 'c'"):
+        backward([z, Tensor(1.0, name="c")])
+    assert z.grad == 3
+    backward([y, z], [np.ones(2), 1.0], retain_graph=False)
+    with pytest.raises(RuntimeError, match="freed"):
+        z.backward()
+
+
+def test_stop_at():
+    """A node in stop_at receives its gradient and sends nothing on; other ways to its parents stay open."""
+    x = variable(2.0)
+    y = x * 3
+    z = y * y + 5 * x
+    z.backward(stop_at=[y])
+    assert y.grad == 12 and x.grad == 5
+    z.backward()
+    assert y.grad == 24 and x.grad == 5 + 41
+
+
+# ---- hooks ----
+
+
+def test_hook_sees_the_complete_gradient():
+    """A hook is called once a pass, with the sum over all uses, at a leaf and between; after removal no more."""
+    x = variable([1.0, 2.0])
+    y = x * 2
+    seen = []
+    removals = [t.register_hook(lambda g, name=name: seen.append((name, g.tolist()))) for t, name in ((x, "x"), (y, "y"))]
+    loss = (y * y + y + x).sum()
+    loss.backward()
+    assert seen == [("y", [5, 9]), ("x", [11, 19])]
+    for remove in removals:
+        remove()
+    loss.backward()
+    assert len(seen) == 2
+    assert_array_equal(x.grad, [22, 38])
+
+
+def test_hook_replaces_the_gradient():
+    """What a hook returns goes into .grad and further down, in the node's dtype; several work in order; so in grad()."""
+    x = Tensor(np.ones(2, np.float32), requires_grad=True)
+    y = x * 2
+    y.register_hook(lambda g: g * 10)
+    y.register_hook(lambda g: np.minimum(g, 15))
+    loss = (y * [1.0, 2.0]).sum()
+    loss.backward()
+    assert_array_equal(y.grad, [10, 15])
+    assert_array_equal(x.grad, [20, 30])
+    assert y.grad.dtype == x.grad.dtype == np.float32
+    for create_graph in (False, True):
+        (g,) = grad(loss, x, create_graph=create_graph)
+        assert_array_equal(g.data, [20, 30])
+
+
+def test_hook_that_edits_what_it_was_given():
+    """It edits a copy: a gradient changes only by what a hook returns."""
+
+    def edit(g):
+        g *= 0
+
+    x, other = variable(np.ones(2)), variable(np.ones(2))
+    y = x + other
+    x.register_hook(edit)
+    y.register_hook(edit)
+    y.backward(np.ones(2))
+    for t in (x, other, y):
+        assert_array_equal(t.grad, 1)
+
+
+def test_hook_that_keeps_what_it_gave():
+    """The array it returned is copied: editing it later changes no gradient."""
+    kept = np.full(2, 7.0)
+    x = variable(np.ones(2))
+    y = +x
+    y.register_hook(lambda g: kept)
+    y.backward(np.ones(2))
+    kept *= 0
+    for t in (x, y):
+        assert_array_equal(t.grad, 7)
 
 
 # ---- stale values ----

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from autograd import Tensor, define, differentiable, grad, log_softmax, no_grad, scatter_add, scope
+from autograd import Tensor, backward, define, differentiable, grad, log_softmax, no_grad, scatter_add, scope
 
 X = Tensor(np.ones((2, 3)), requires_grad=True, name="x")
 W = Tensor(np.ones((4, 5)), requires_grad=True, name="W")
@@ -26,6 +26,12 @@ def stale():
     y = w * w
     w.data -= 0.1
     y.backward()
+
+
+def wrong_hook():
+    w = Tensor([1.0, 2.0], requires_grad=True, name="w")
+    w.register_hook(lambda g: g[:1])
+    w.sum().backward()
 
 
 def wrong_rule(rule):
@@ -115,6 +121,9 @@ TABLE = [
     (lambda: i.sum().backward(), RuntimeError, ["no gradient flows to"]),
     (freed, RuntimeError, ["freed", "retain_graph=False", "retain_graph=True"]),
     (stale, RuntimeError, ["tensor 'weight'", "multiply", "Run the forward computation again"]),
+    (lambda: backward([t, t], [t]), ValueError, ["2 tensors", "1 came"]),
+    (lambda: Tensor(1.0, name="c").register_hook(print), RuntimeError, ["tensor 'c'", "never be called"]),
+    (wrong_hook, ValueError, ["a hook on the tensor 'w' of shape (2,)", "shape (1,)"]),
     # grad
     (lambda: grad(t, X), ValueError, ["upstream gradient"]),
     (lambda: grad(t.sum(), Tensor(1.0, name="c")), ValueError, ["tensor 'c'", "requires_grad=True"]),
