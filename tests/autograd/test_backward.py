@@ -314,7 +314,9 @@ def test_hook_sees_the_complete_gradient():
     x = variable([1.0, 2.0])
     y = x * 2
     seen = []
-    removals = [t.register_hook(lambda g, name=name: seen.append((name, g.tolist()))) for t, name in ((x, "x"), (y, "y"))]
+    removals = [
+        t.register_hook(lambda g, name=name: seen.append((name, g.tolist()))) for t, name in ((x, "x"), (y, "y"))
+    ]
     loss = (y * y + y + x).sum()
     loss.backward()
     assert seen == [("y", [5, 9]), ("x", [11, 19])]
@@ -326,7 +328,7 @@ def test_hook_sees_the_complete_gradient():
 
 
 def test_hook_replaces_the_gradient():
-    """What a hook returns goes into .grad and further down, in the node's dtype; several work in order; so in grad()."""
+    """What a hook returns goes into .grad and further down, in the node's dtype; several work in order."""
     x = Tensor(np.ones(2, np.float32), requires_grad=True)
     y = x * 2
     y.register_hook(lambda g: g * 10)

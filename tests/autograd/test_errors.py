@@ -151,7 +151,11 @@ TABLE = [
     # modes
     (lambda: scope(3), TypeError, ["a str", "int"]),
     # rules
-    (wrong_rule(lambda g, out, x: 2.0), TypeError, ["local gradient of <lambda> gave a float", "g times the derivative"]),
+    (
+        wrong_rule(lambda g, out, x: 2.0),
+        TypeError,
+        ["local gradient of <lambda> gave a float", "g times the derivative"],
+    ),
     (wrong_rule(lambda g, out, x: g[:1]), ValueError, ["local gradient of <lambda> has shape (1,)", "(2,)"]),
     (wrong_rule(lambda g, out, x: np.stack([g, g, g], -1)), ValueError, ["has shape (2, 3)", "(2,)"]),
 ]

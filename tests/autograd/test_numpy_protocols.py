@@ -13,7 +13,9 @@ def variable(data):
     return Tensor(data, requires_grad=True)
 
 
-@pytest.mark.parametrize("number", [2, 2.0, np.float64(2), np.array(2.0), np.int64(2), np.float32(2), np.array([2.0, 2.0])])
+@pytest.mark.parametrize(
+    "number", [2, 2.0, np.float64(2), np.array(2.0), np.int64(2), np.float32(2), np.array([2.0, 2.0])]
+)
 def test_numbers_and_arrays_on_the_left(number):
     """`number op t` ends in the table as `t op number` does, and a gradient flows."""
     for f in (
@@ -53,9 +55,9 @@ def test_matrix_product_with_arrays():
     "f",
     [
         lambda x: x * 2, lambda x: x * 2.0, lambda x: 2.0 * x, lambda x: x + 1, lambda x: 1 - x, lambda x: x / 3.0,
-        lambda x: 1 / x, lambda x: x**2, lambda x: x**0.5, lambda x: 2.0**x, lambda x: x % 2, lambda x: np.maximum(x, 0.0),
-        lambda x: np.clip(x, 0.0, 1.0), lambda x: np.where(x > 0, x, 0.0), lambda x: x * math.sqrt(2), lambda x: x.mean(),
-        lambda x: x * True, lambda x: x * np.float32(2), lambda x: x * np.ones(2, np.float32), np.sqrt, np.tanh,
+        lambda x: 1 / x, lambda x: x**2, lambda x: x**0.5, lambda x: 2.0**x, lambda x: x % 2,
+        lambda x: np.maximum(x, 0.0), lambda x: np.clip(x, 0.0, 1.0), lambda x: np.where(x > 0, x, 0.0), lambda x: x * math.sqrt(2),
+        lambda x: x.mean(), lambda x: x * True, lambda x: x * np.float32(2), lambda x: x * np.ones(2, np.float32), np.sqrt, np.tanh,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("data", [[0.5, 1.5], 0.5])
@@ -88,8 +90,8 @@ def test_integers():
 @pytest.mark.parametrize(
     "write",
     [
-        lambda a, t: a.__iadd__(t), lambda a, t: a.__isub__(t), lambda a, t: a.__imul__(t), lambda a, t: a.__itruediv__(t),
-        lambda a, t: np.add(a, t, out=a), lambda a, t: np.add(t, t, out=a), lambda a, t: np.exp(t, a),
+        lambda a, t: a.__iadd__(t), lambda a, t: a.__isub__(t), lambda a, t: a.__imul__(t),
+        lambda a, t: a.__itruediv__(t), lambda a, t: np.add(a, t, out=a), lambda a, t: np.add(t, t, out=a), lambda a, t: np.exp(t, a),
         lambda a, t: np.add.at(a, [0], t), lambda a, t: np.copyto(a, t), lambda a, t: a.__setitem__(slice(None), t),
         lambda a, t: np.put(a, [0], t), lambda a, t: np.concatenate([t], out=a), lambda a, t: np.sum(t, axis=0, out=a),
         lambda a, t: np.multiply(a, t, where=a > 0),
@@ -115,8 +117,8 @@ def test_augmented_assignment_to_an_array():
 @pytest.mark.parametrize(
     "convert",
     [
-        np.array, np.asarray, np.asanyarray, np.ascontiguousarray, lambda t: np.array([t, t]), lambda t: np.array([[t], [t]]),
-        lambda t: np.array(t, dtype=float), lambda t: np.array(t, dtype=object), lambda t: Tensor([t, t]),
+        np.array, np.asarray, np.asanyarray, np.ascontiguousarray, lambda t: np.array([t, t]),
+        lambda t: np.array([[t], [t]]), lambda t: np.array(t, dtype=float), lambda t: np.array(t, dtype=object), lambda t: Tensor([t, t]),
         lambda t: np.ones(2).dot(t),
     ],
 )  # fmt: skip
@@ -141,7 +143,9 @@ def test_an_unknown_function_names_itself(f, name):
         f(variable([1.0, 2.0]))
 
 
-@pytest.mark.parametrize("call", [lambda t: np.add.reduce(t), lambda t: np.add.accumulate(t), lambda t: np.add.outer(t, t)])
+@pytest.mark.parametrize(
+    "call", [lambda t: np.add.reduce(t), lambda t: np.add.accumulate(t), lambda t: np.add.outer(t, t)]
+)
 def test_ufunc_methods(call):
     """reduce, accumulate and outer are refused by name."""
     with pytest.raises(TypeError, match=r"np\.add\.(reduce|accumulate|outer) of a Tensor"):

@@ -20,7 +20,8 @@ def variable(data, name=None):
 @pytest.mark.parametrize(
     ("data", "dtype"),
     [
-        (3.0, np.float64), (3, np.int64), (True, np.bool_), ([1.0, 2], np.float64), ([[1], [2]], np.int64), ([], np.float64),
+        (3.0, np.float64), (3, np.int64), (True, np.bool_), ([1.0, 2], np.float64), ([[1], [2]], np.int64),
+        ([], np.float64),
         (np.float32(1), np.float32), (np.ones((2, 0), np.float16), np.float16), (range(3), np.int64),
         (np.arange(3, dtype=np.uint8), np.uint8), (Tensor([1.0, 2.0]), np.float64),
     ],
