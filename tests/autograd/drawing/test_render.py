@@ -1,6 +1,7 @@
 """Running Graphviz: `dot`, pygraphviz, neither; failures and time-outs."""
 
 import stat
+import sys
 
 import pytest
 
@@ -10,9 +11,9 @@ SOURCE = "digraph { a -> b [label=<∂ <B>ü</B>>] }"
 
 
 def pretend_dot(folder, monkeypatch, script):
-    """Put a program named dot in front of the path."""
+    """Put a program named dot, a line of Python, in front of the path."""
     program = folder / "dot"
-    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.write_text(f"#!{sys.executable} -IS\nimport sys, time; {script}\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
 
@@ -25,7 +26,7 @@ def test_kinds(kind, start):
 
 def test_exit_status(tmp_path, monkeypatch):
     """dot can print an SVG and fail all the same: its exit status counts, and its message is passed on."""
-    pretend_dot(tmp_path, monkeypatch, "echo '<svg/>'; echo 'trouble in init_rank' >&2; exit 1")
+    pretend_dot(tmp_path, monkeypatch, "print('<svg/>'); sys.exit('trouble in init_rank')")
     with pytest.raises(RuntimeError, match="trouble in init_rank"):
         render(SOURCE, "svg", 20)
 
@@ -38,7 +39,7 @@ def test_error_of_graphviz():
 
 def test_time_out(tmp_path, monkeypatch):
     """A layout that takes too long is stopped."""
-    pretend_dot(tmp_path, monkeypatch, "exec sleep 30")
+    pretend_dot(tmp_path, monkeypatch, "time.sleep(30)")
     with pytest.raises(TimeoutError):
         render(SOURCE, "svg", 0.2)
 
