@@ -81,7 +81,7 @@ def uses(tensor: Tensor, nodes: dict[Key, Node]) -> Iterator[tuple[Edge, Any]]:
                 piece = conform(np.asarray(piece)[()], np.asarray(value)[()], op)
                 edge.sent = Quantity(piece)
                 if edge.local is not None and edge.local.scalar is not None and edge.sent.scalar is not None:
-                    edge.chain = product(g, edge.local.scalar, edge.sent.scalar)
+                    edge.chain = product(np.asarray(g).item(), edge.local.scalar, edge.sent.scalar)
             tree = derive(op, position, out, symbols, tensor.kwargs)
             edge.formula, edge.dense_formula = formulas(tree, tensor, value, edge)
         yield edge, piece
