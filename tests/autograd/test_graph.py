@@ -21,7 +21,7 @@ def no_collector():
 
 
 def live_tensors():
-    return sum(isinstance(thing, Tensor) for thing in gc.get_objects())
+    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())  # isinstance would run strangers' code
 
 
 def lstm_step(x, h, c, W):

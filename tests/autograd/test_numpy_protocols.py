@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from autograd import OPS, Tensor
+from autograd import OPS, Tensor, grad
 
 
 def variable(data):
@@ -56,8 +56,9 @@ def test_matrix_product_with_arrays():
     [
         lambda x: x * 2, lambda x: x * 2.0, lambda x: 2.0 * x, lambda x: x + 1, lambda x: 1 - x, lambda x: x / 3.0,
         lambda x: 1 / x, lambda x: x**2, lambda x: x**0.5, lambda x: 2.0**x, lambda x: x % 2,
-        lambda x: np.maximum(x, 0.0), lambda x: np.clip(x, 0.0, 1.0), lambda x: np.where(x > 0, x, 0.0), lambda x: x * math.sqrt(2),
-        lambda x: x.mean(), lambda x: x * True, lambda x: x * np.float32(2), lambda x: x * np.ones(2, np.float32), np.sqrt, np.tanh,
+        lambda x: np.maximum(x, 0.0), lambda x: np.clip(x, 0.0, 1.0), lambda x: np.where(x > 0, x, 0.0),
+        lambda x: x * math.sqrt(2), lambda x: x.mean(), lambda x: x * True, lambda x: x * np.float32(2),
+        lambda x: x * np.ones(2, np.float32), np.sqrt, np.tanh,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("data", [[0.5, 1.5], 0.5])
@@ -66,7 +67,9 @@ def test_python_numbers_promote_nothing(f, data):
     x = Tensor(np.array(data, np.float32), requires_grad=True)
     y = f(x)
     y.sum().backward()
-    assert y.dtype == y.grad.dtype == x.grad.dtype == np.float32
+    (g,) = grad(y.sum(), x, create_graph=True)
+    (h,) = grad(g.sum(), x)
+    assert y.dtype == y.grad.dtype == x.grad.dtype == g.dtype == h.dtype == np.float32
 
 
 def test_numpy_scalars_promote():
@@ -91,9 +94,10 @@ def test_integers():
     "write",
     [
         lambda a, t: a.__iadd__(t), lambda a, t: a.__isub__(t), lambda a, t: a.__imul__(t),
-        lambda a, t: a.__itruediv__(t), lambda a, t: np.add(a, t, out=a), lambda a, t: np.add(t, t, out=a), lambda a, t: np.exp(t, a),
-        lambda a, t: np.add.at(a, [0], t), lambda a, t: np.copyto(a, t), lambda a, t: a.__setitem__(slice(None), t),
-        lambda a, t: np.put(a, [0], t), lambda a, t: np.concatenate([t], out=a), lambda a, t: np.sum(t, axis=0, out=a),
+        lambda a, t: a.__itruediv__(t), lambda a, t: np.add(a, t, out=a), lambda a, t: np.add(t, t, out=a),
+        lambda a, t: np.exp(t, a), lambda a, t: np.add.at(a, [0], t), lambda a, t: np.copyto(a, t),
+        lambda a, t: a.__setitem__(slice(None), t), lambda a, t: np.put(a, [0], t),
+        lambda a, t: np.concatenate([t], out=a), lambda a, t: np.sum(t, axis=0, out=a),
         lambda a, t: np.multiply(a, t, where=a > 0),
     ],
 )  # fmt: skip
@@ -118,8 +122,8 @@ def test_augmented_assignment_to_an_array():
     "convert",
     [
         np.array, np.asarray, np.asanyarray, np.ascontiguousarray, lambda t: np.array([t, t]),
-        lambda t: np.array([[t], [t]]), lambda t: np.array(t, dtype=float), lambda t: np.array(t, dtype=object), lambda t: Tensor([t, t]),
-        lambda t: np.ones(2).dot(t),
+        lambda t: np.array([[t], [t]]), lambda t: np.array(t, dtype=float), lambda t: np.array(t, dtype=object),
+        lambda t: Tensor([t, t]), lambda t: np.ones(2).dot(t),
     ],
 )  # fmt: skip
 def test_no_tensor_turns_into_an_array(convert):
