@@ -194,7 +194,8 @@ CASES = [
         for index in [
             1, -1, slice(1, 3), slice(None, None, -2), slice(2, 2), ..., None, (), (..., 0), (slice(1), None, 2),
             (1, 2, 0), np.array([0, 2, 2]), [3, 3], np.array([[0, 1], [1, 0]]), np.array(2), True,
-            (np.array([0, 2]), np.array([[1], [2]])), (slice(None), np.array([0, 0, 2])), (np.array([1, 1]), slice(None), np.array([0, 0])),
+            (np.array([0, 2]), np.array([[1], [2]])), (slice(None), np.array([0, 0, 2])),
+            (np.array([1, 1]), slice(None), np.array([0, 0])),
             np.array([], dtype=int), np.array([T, F, F, T]), (slice(None), np.array([F, T, T])), normal(4, 3, 2) > 0,
         ]
     ),  # fmt: skip
