@@ -50,5 +50,6 @@ class LanguageModel(Module):
         zeros if None.
         """
         vectors = self.embedding(x) if self.one_hot is None else Tensor(self.one_hot[x])
+        vectors.name = "x"
         output, state = self.rnn(vectors, state)
         return self.linear(output), state
