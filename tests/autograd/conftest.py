@@ -1,8 +1,12 @@
 """What every test of the engine starts from."""
 
 import pytest
+from hypothesis import settings
 
 from autograd import OPS
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
