@@ -127,7 +127,7 @@ def gradcheck(
     rng     gives the weights that reduce an output to one number, so that all of it is checked, and the directions
 
     An input of up to 64 entries is checked entry by entry, a larger one along 8 random directions.
-    A mere disagreement raises nothing: the Report is false, and tells where and how much.
+    A mere disagreement raises nothing: the Report is false and tells where; `assert report, report` prints all of it.
     Raises TypeError for inputs that are not floats or an `f` that does not return a Tensor; ValueError for an `f` whose
     value is not finite or changes from call to call.
     """
