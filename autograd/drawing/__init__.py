@@ -11,7 +11,7 @@ from typing import Any
 import graphviz
 
 from ..tensor import Tensor
-from .dot import Composition, Style
+from .dot import ANCHORS, Composition, Style
 from .label import MAX_CELLS
 from .model import Picture
 from .picture import read
@@ -147,10 +147,10 @@ class Drawing:
         return composition.graph, finish(svg, self._picture, composition.subjects)
 
     def _lay_out(self, style: Style, time_out: float) -> tuple[Composition, bytes]:
-        """Lay out; once more without the edges that lead carried values, where these upset the order of the steps."""
+        """Lay out; again in another way, where the time steps do not stand in order."""
         end = time.monotonic() + time_out
-        for led in (True, False):
-            composition = Composition(self._picture, replace(style, led=led))
+        for anchors in ANCHORS:
+            composition = Composition(self._picture, replace(style, anchors=anchors))
             svg = render(composition.graph.source, "svg", end - time.monotonic())
             if style.rankdir == "LR" or in_order(svg, self._picture):
                 break

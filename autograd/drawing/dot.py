@@ -17,6 +17,11 @@ FONT = "Helvetica,Arial,sans-serif"
 CARRIED = {"c": "#0F4C75", "h": "#C0679C"}  # values that one time step hands to the next, by the stem of their name
 OTHERS = ("#0F4C75", "#4B7F1F", "#8A5A00", "#C0679C")
 TINTS = ("#F3F0FA", "#F0F6FA", "#F2F8F0", "#FBF6EC")
+# No way to hold the columns succeeds with every graph, so a picture that comes out in another order is laid out again:
+# led    a row of invisible points above the steps, which also leads carried values to the left of their column
+# plain  the row alone
+# held   a second row below the steps: always in order so far, but often wider
+ANCHORS = ("led", "plain", "held")
 POINT = {"shape": "point", "width": ".01", "label": ""}
 
 
@@ -28,7 +33,7 @@ class Style:
     edges: str
     rankdir: str
     legend: bool
-    led: bool = True  # whether invisible edges lead carried values to the left of their column; may upset the order
+    anchors: str = "led"  # what holds the columns of time in order: see ANCHORS
 
 
 class Composition:
@@ -154,6 +159,9 @@ class Composition:
     def head(self, step: Frame) -> str:
         return f"p{step.sequence}_{step.step}"
 
+    def foot(self, step: Frame) -> str:
+        return f"r{step.sequence}_{step.step}"
+
     def gap(self, step: Frame) -> str:
         return f"q{step.sequence}_{step.step}"
 
@@ -161,13 +169,12 @@ class Composition:
         """Keep the steps side by side and in order, by a row of invisible points above them."""
         for steps in self.picture.sequences:
             around = self.inside[steps[0].parent]
-            points = [point for step in steps for point in (self.head(step), self.gap(step))]
-            with around.subgraph() as line:
-                line.attr(rank="same")
-                for point in points:
-                    line.node(point, style="invis", **POINT)
-                for left, right in zip(points, points[1:]):
-                    line.edge(left, right, style="invis")
+            in_a_row(around, [point for step in steps for point in (self.head(step), self.gap(step))])
+            if self.style.anchors == "held":
+                in_a_row(around, [self.foot(step) for step in steps])
+                for node in self.depth:
+                    if node.step in steps and all(edge.target.step is not node.step for edge in node.outgoing):
+                        self.graph.edge(self.ids[node], self.foot(node.step), style="invis", weight="5")
             for step in steps:
                 for node in self.entries[step]:
                     self.graph.edge(self.head(step), self.ids[node], style="invis", weight="10")
@@ -204,7 +211,7 @@ class Composition:
             self.graph.edge(source, corner + "b", minlen="0", weight="2", **line)
             self.graph.edge(corner + "t", corner + "b", weight="3", tailclip="false", **line)
             self.graph.edge(self.gap(here), corner + "t", style="invis", weight="20", minlen="2")
-        if self.style.led:
+        if self.style.anchors == "led":
             self.graph.edge(self.gap(here), target, style="invis", weight="0")
         top = self.corners[edge.source, there] + "t"
         self.graph.edge(top, target, minlen="0", weight="8", tailclip="false", **look)
@@ -223,3 +230,13 @@ class Composition:
         around = common([steps[0].parent for steps in self.picture.sequences])
         self.inside[around].node("weights", panel_label(weights), **look)
         self.graph.edge(self.ids[self.deepest(last[len(last) // 2])], "weights", style="invis")
+
+
+def in_a_row(graph: graphviz.Digraph, points: list[str]) -> None:
+    """Add invisible points that stand from left to right."""
+    with graph.subgraph() as line:
+        line.attr(rank="same")
+        for point in points:
+            line.node(point, style="invis", **POINT)
+        for left, right in zip(points, points[1:]):
+            line.edge(left, right, style="invis")

@@ -106,13 +106,11 @@ def heading(node: Node, mode: str) -> str:
     right_side = node.symbol.replace(", ", ",") if dense else node.expression
     shape = font(text(str(node.value.shape)), GREY, 10) if node.value.shape and mode != "tiny" else ""
     gap = SPACE if shape else ""  # at the end of a run: a space at the beginning of one would be lost in a browser
-    bold = "B" if node.named or (dense and node.expression) else "I"
-    if dense and node.expression and not node.named:
-        head = text(right_side) + gap
-    else:
-        head = text(node.label) + (SPACE if node.expression else gap)
+    anonymous = dense and node.expression and not node.named and not node.alias
+    bold = "B" if node.named or anonymous else "I"
+    head = text(right_side if anonymous else node.label) + (gap if anonymous or not node.expression else SPACE)
     head = f"<{bold}>{head}</{bold}>"
-    if node.expression and (node.named or not dense):
+    if node.expression and not anonymous:
         head += f"={SPACE}{text(right_side)}{gap}"
     return font(head + shape, size=12 if mode != "tiny" else 11)
 

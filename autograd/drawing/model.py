@@ -7,7 +7,7 @@ import numpy as np
 
 from .number import number
 
-MAX_ROWS, MAX_COLUMNS = 4, 16
+MAX_ROWS, MAX_COLUMNS, CUT_COLUMNS = 4, 16, 8  # an array with more columns than fit is cut to a few
 
 
 class Quantity:
@@ -25,8 +25,9 @@ class Quantity:
         self.norm = float(np.linalg.norm(np.where(finite, scaled, 0))) * self.largest
         self.same = float(as_float.flat[0]) if array.size and np.all(as_float == as_float.flat[0]) else None
         rows = as_float.reshape((-1, array.shape[-1]) if array.ndim else (1, 1)) if array.size else np.zeros((0, 0))
-        self.clipped = rows.shape[0] > MAX_ROWS or rows.shape[1] > MAX_COLUMNS
-        self.rows = rows[:MAX_ROWS, :MAX_COLUMNS].tolist()
+        columns = rows.shape[1] if rows.shape[1] <= MAX_COLUMNS else CUT_COLUMNS
+        self.rows = rows[:MAX_ROWS, :columns].tolist()
+        self.clipped = rows.size > rows[:MAX_ROWS, :columns].size
         with np.errstate(all="ignore"):
             self.mean, self.deviation = (float(as_float.mean()), float(as_float.std())) if array.size else (0.0, 0.0)
 
@@ -80,7 +81,8 @@ class Node:
         return self.place.column if self.place else None
 
     def name(self, dense: bool) -> str:
-        return self.short if dense and not self.named and self.short else self.label
+        """Give what it is called; in dense pictures v1, v2, ... are shown only where an alias refers to them."""
+        return self.short if dense and not self.named and not self.alias and self.short else self.label
 
 
 @dataclass(eq=False)

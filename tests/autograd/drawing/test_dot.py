@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from drawing.circuits import CIRCUITS, after_backward, lstm, neuron, square, variable
 
-from autograd.drawing.dot import Composition, Style
+from autograd.drawing.dot import ANCHORS, Composition, Style
 from autograd.drawing.picture import read
 from autograd.drawing.render import render
 from autograd.drawing.svg import in_order
@@ -77,9 +77,9 @@ def test_lstm_weights():
 @pytest.mark.parametrize("steps", [2, 3, 5, 8])
 @pytest.mark.parametrize("style", STYLES[1:], ids=lambda style: f"{style.mode}-{style.edges}")
 def test_columns_stand_in_order(steps, style):
-    """The time steps stand from left to right, in one of the two ways that are tried; Graphviz reports no error."""
+    """The time steps stand from left to right, in one of the ways that are tried; Graphviz reports no error."""
     picture = read(after_backward(lstm, steps))
-    texts = [Composition(picture, replace(style, led=led)).graph.source for led in (True, False)]
+    texts = [Composition(picture, replace(style, anchors=anchors)).graph.source for anchors in ANCHORS]
     assert any(in_order(render(text, "svg", 20), picture) for text in texts)
 
 
