@@ -90,6 +90,8 @@ def after_hooks(node: Node, g: Gradient) -> Gradient:
         after = hook(np.array(g) if plain else g)  # a copy in and a copy out: a hook may keep what it sees and gives
         if after is None:
             continue
+        if not plain and type(after) is not type(g):
+            raise TypeError(f"with create_graph=True a hook returns a Tensor; {node.label}'s gave {type(after).__name__}.")
         if np.shape(after) != g.shape:
             raise ValueError(f"a hook on {node.label} returned a gradient of shape {np.shape(after)}.")
         g = np.array(after, dtype=g.dtype) if plain else after

@@ -25,6 +25,9 @@ class Modes(threading.local):
     apply = staticmethod(apply_rule)  # what computes a local gradient
     scope: "scope | None" = None
 
+    def __init__(self) -> None:
+        self.entered: list[scope | None] = []  # the scopes to come back to
+
 
 modes = Modes()
 
@@ -42,27 +45,28 @@ def no_grad() -> Iterator[None]:
 class scope:
     """Name a part of the computation: `with scope("t=3"):`. Nodes made inside remember it, a picture frames them.
 
-    Scopes nest. Each object is one frame: enter the same object twice, and both parts stand in it.
+    Scopes nest. Each object is one frame, and stays where it was entered first: enter it again, and both parts stand
+    in it.
     """
 
-    __slots__ = ("name", "parent", "outer")
+    __slots__ = ("name", "parent", "used")
 
     def __init__(self, name: str):
         if not isinstance(name, str):
             raise TypeError(f"scope() takes the name of a part of the computation, a str; {type(name).__name__} came.")
         self.name = name
         self.parent: scope | None = None
-        self.outer: list[scope | None] = []
+        self.used = False
 
     def __enter__(self) -> "scope":
-        if not self.outer:
-            self.parent = modes.scope
-        self.outer.append(modes.scope)
+        if not self.used:
+            self.parent, self.used = modes.scope, True
+        modes.entered.append(modes.scope)
         modes.scope = self
         return self
 
     def __exit__(self, *exception: object) -> None:
-        modes.scope = self.outer.pop()
+        modes.scope = modes.entered.pop()
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -131,6 +135,8 @@ class Tensor:
     @data.setter
     def data(self, value: ArrayLike) -> None:
         if value is not self._data:
+            if self.dtype.kind != "f" and np.asarray(value).dtype.kind == "f":
+                raise TypeError(f"{self.label} is {self.dtype}; floats would lose their fractions in it. Round them first.")
             value = np.array(value, dtype=self.dtype)
             if value.shape != self.shape:
                 raise ValueError(f"the new data of {self.label} has shape {value.shape}; it must have the same.")
@@ -275,8 +281,8 @@ class Tensor:
         self._grad = None
 
     def detach(self) -> "Tensor":
-        """Give a leaf with the same array, through which no gradient flows back."""
-        node = constant(self._data)
+        """Give a leaf with a copy of the array, through which no gradient flows back."""
+        node = constant(np.array(self._data)[()])
         node.name = self.name
         return node
 
@@ -317,10 +323,19 @@ class Tensor:
         return self._data.item()
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self.number_without_history("float(t) and math.sin(t)"))
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self.number_without_history("int(t)"))
+
+    def number_without_history(self, what: str) -> float | int | bool:
+        """Refuse to turn into a number where that would cut the graph: math.sin(t) and array[0] = t do it unasked."""
+        if self._requires_grad and self.size == 1:
+            raise TypeError(
+                f"{what} would lose the gradient of {self.label}. Use t.item() for the number alone; np.sin(t) instead of "
+                "math.sin(t), and np.stack or np.where instead of array[0] = t, to keep the gradient."
+            )
+        return self.item()
 
     def __bool__(self) -> bool:
         if self.size != 1:
@@ -334,6 +349,9 @@ class Tensor:
         if not self.ndim:
             raise TypeError("a tensor of shape () has no length.")
         return self.shape[0]
+
+    def __contains__(self, value: Any) -> bool:
+        return value in self.data
 
     def __iter__(self) -> Iterator["Tensor"]:
         return (self[i] for i in range(len(self)))

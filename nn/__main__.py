@@ -118,7 +118,7 @@ def draw_command(options: argparse.Namespace) -> int:
         draw(loss, max_width=options.width).save(out)
     except ValueError as error:
         return complain(error)
-    except RuntimeError as error:  # Graphviz is missing, or the graph is too large for it
+    except (RuntimeError, TimeoutError) as error:  # Graphviz is missing, or the graph is too large for it
         return complain(error, status=1)
     steps = f"{len(text) - 1} step{'s' * (len(text) > 2)}"
     print(f"{out}: {steps} of {options.checkpoint}, which reads {text[:-1]!r} and has to predict {text[1:]!r}")

@@ -1,6 +1,7 @@
 """Tensor: construction, attributes, operators, modes, text."""
 
 import copy
+import math
 import pickle
 
 import numpy as np
@@ -191,9 +192,23 @@ def test_iteration():
         iter(variable(1.0))
 
 
+@pytest.mark.parametrize(
+    "turn",
+    [float, int, math.sin, lambda t: np.zeros(1).__setitem__(0, t), lambda t: "%.3f" % t],
+    ids=["float", "int", "math.sin", "array[0] = t", "%"],
+)
+def test_a_number_would_lose_the_gradient(turn):
+    """Whatever asks a tensor with a gradient for a bare number is refused, and learns of item() and of NumPy's way."""
+    t = variable(2.5)
+    with pytest.raises(TypeError, match=r"Use t.item\(\) for the number alone; np.sin\(t\) instead"):
+        turn(t)
+    turn(t.detach())
+    assert 2.5 in variable([1.0, 2.5]) and 3.0 not in variable([1.0, 2.5])
+
+
 def test_as_a_number():
     """A tensor of one element is a number, a truth value, and fits a format; identity decides equality and hash."""
-    t = variable([[2.5]])
+    t = Tensor([[2.5]])
     assert (t.item(), float(t), int(t), bool(t), f"{t:.2f}") == (2.5, 2.5, 2, True, "2.50")
     assert not Tensor(0.0)
     u = variable([[2.5]])
