@@ -188,7 +188,7 @@ def edge_label(edge: Edge, mode: str, edges: str) -> str:
             if edge.local.same is None:
                 local = font(text(f"∂ {formula}" if formula and edges == "full" else "∂"), LOCAL)
                 local = table([row(cell(local), cell(cells_of(edge.local, fixed=True)))], 1)
-            elif not (dense and edge.local.same == 1 and same_shape):
+            elif not (mode == "tiny" and edge.local.same == 1 and same_shape):
                 value = number(edge.local.same)
                 local = font(text(f"∂ {formula or value}"), LOCAL)
         if local:

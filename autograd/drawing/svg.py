@@ -9,6 +9,7 @@ from .label import FILLS, GRADIENT, GREY, LOCAL, VALUE
 from .model import Edge, Node, Picture
 
 SVG = "http://www.w3.org/2000/svg"
+SHRINKS = 1600  # pixels; a wider picture scrolls, because it would be too small to read in a window
 XLINK = "http://www.w3.org/1999/xlink"
 ElementTree.register_namespace("", SVG)
 ElementTree.register_namespace("xlink", XLINK)
@@ -54,7 +55,8 @@ def finish(svg: bytes, picture: Picture, ids: dict[str, Node | Edge]) -> str:
     root.set("id", name)
     root.set("role", "img")
     root.set("aria-labelledby", f"{name}-title")
-    root.set("style", "max-width:100%;height:auto")
+    if float(root.get("width", "0")) <= SHRINKS:
+        root.set("style", "max-width:100%;height:auto")
     for group in root.iter(f"{{{SVG}}}g"):
         title = group.find(f"{{{SVG}}}title")
         if title is None:
