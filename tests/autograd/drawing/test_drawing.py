@@ -96,7 +96,7 @@ def test_five_thousand_nodes():
 
 def test_time_out(tmp_path, monkeypatch):
     """Graphviz is stopped in time, whatever rung of the ladder it is at, and the error says what to do."""
-    (tmp_path / "dot").write_text(f"#!{sys.executable} -IS\nimport time; time.sleep(30)\n")
+    (tmp_path / "dot").write_text(f"#!/bin/sh\nexec '{sys.executable}' -IS -c 'import time; time.sleep(30)'\n")
     (tmp_path / "dot").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     drawing = draw(after_backward(classifier), time_out=0.4)

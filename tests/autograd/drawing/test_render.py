@@ -13,7 +13,7 @@ SOURCE = "digraph { a -> b [label=<∂ <B>ü</B>>] }"
 def pretend_dot(folder, monkeypatch, script):
     """Put a program named dot, a line of Python, in front of the path."""
     program = folder / "dot"
-    program.write_text(f"#!{sys.executable} -IS\nimport sys, time; {script}\n")
+    program.write_text(f"#!/bin/sh\nexec '{sys.executable}' -IS -c \"import sys, time; {script}\"\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
 
