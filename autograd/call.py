@@ -45,7 +45,7 @@ def unary(op: Op) -> Callable[..., Any]:
 
     def call(x: Any) -> Tensor:
         if not isinstance(x, Tensor):
-            return forward(x)
+            return x.__array_function__(op.function, (), (x,), {}) if is_symbol(x) else forward(x)
         value = x._data
         try:
             out = forward(value)
@@ -93,9 +93,13 @@ def binary(op: Op) -> Callable[..., Any]:
 
 def general(op: Op) -> Callable[..., Any]:
     """Build the call of an op with options, or of many arrays."""
+    ours = not str(op.function.__module__).startswith("numpy")
 
     def call(*args: Any, **options: Any) -> Tensor:
         arrays = op.bind(args, options)
+        if ours:
+            for x in filter(is_symbol, arrays):
+                return x.__array_function__(op.function, (), arrays, options)
         values = tuple(x._data if isinstance(x, Tensor) else x for x in arrays)
         try:
             out = op.forward(values, **options) if op.variadic else op.forward(*values, **options)
@@ -112,6 +116,11 @@ def general(op: Op) -> Callable[..., Any]:
         return constant(out) if any(isinstance(x, Tensor) for x in arrays) else out
 
     return call
+
+
+def is_symbol(x: Any) -> bool:
+    """Tell what takes NumPy's calls and is neither array nor Tensor: it takes those of our functions as well."""
+    return hasattr(x, "__array_function__") and not isinstance(x, (np.ndarray, Tensor))
 
 
 def explain(error: Exception, op: Op, arrays: Sequence[Any]) -> Exception:

@@ -297,7 +297,7 @@ class Tensor:
                 f"Use the plain function (x = x + t instead of x += t, np.sum instead of np.add.reduce), "
                 "or .data to compute without gradients."
             )
-        return find_rule(ufunc).call(*inputs)
+        return COMPOSITES[ufunc](*inputs) if ufunc in COMPOSITES else find_rule(ufunc).call(*inputs)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, options: dict[str, Any]) -> Any:
         if function in COMPOSITES:
