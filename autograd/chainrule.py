@@ -37,20 +37,8 @@ def backpropagate(
     gradients: dict[Node, Gradient] = {}
     owned: set[Node] = set()
 
-    def accumulate(node: Node, contribution: Gradient) -> None:
-        """`+=`: the first contribution is borrowed, the second allocates, later ones are added in place."""
-        arrived = gradients.get(node)
-        if arrived is None:
-            gradients[node] = contribution
-        elif node in owned:
-            arrived += contribution
-        else:
-            gradients[node] = total = arrived + contribution
-            if type(total) is np.ndarray:
-                owned.add(node)
-
-    for node, gradient in zip(outputs, upstream):
-        accumulate(node, gradient)
+    for node, g in zip(outputs, upstream):
+        gradients[node] = gradients[node] + g if node in gradients else g
     while order:
         node = order.pop()
         g = gradients.pop(node, None)
@@ -67,17 +55,25 @@ def backpropagate(
         for parent, position in zip(node.parents, node.positions):
             if on_path is not None and parent not in on_path:
                 continue
+            arrived, value = gradients.get(parent), node.values[position]
             if op.add_into is not None and not record:
                 if parent not in owned:
-                    arrived = gradients.get(parent)
-                    gradients[parent] = np.zeros_like(node.values[position]) if arrived is None else np.array(arrived)
+                    gradients[parent] = arrived = np.zeros_like(value) if arrived is None else np.array(arrived)
                     owned.add(parent)
-                op.add_into(gradients[parent], g, **node.kwargs)
-            elif pieces is None:
-                piece = apply(node, op.local_gradients[position], g, record)
-                accumulate(parent, conform(piece, node.values[position], op))
+                op.add_into(arrived, g, **node.kwargs)
+                continue
+            piece = apply(node, op.local_gradients[position], g, record) if pieces is None else pieces[position]
+            if type(piece) is np.ndarray or type(piece) is not type(value):  # else two scalars of one dtype
+                piece = conform(piece, value, op)
+            # the += of the chain rule: borrow the first contribution, allocate for the second, then add in place
+            if arrived is None:
+                gradients[parent] = piece
+            elif parent in owned:
+                arrived += piece
             else:
-                accumulate(parent, conform(pieces[position], node.values[position], op))
+                gradients[parent] = total = arrived + piece
+                if type(total) is np.ndarray:
+                    owned.add(parent)
         if free:
             node.args, node.values, node.parents, node.positions = (), (), FREED, ()
             owned.discard(node)
@@ -124,8 +120,6 @@ def conform(piece: Gradient, value: Any, op: Any) -> Gradient:
 
     A value that was repeated along an axis gets the sum of the gradients of its copies.
     """
-    if type(piece) is type(value) is not np.ndarray:  # two scalars of one dtype
-        return piece
     try:
         same = piece.shape == value.shape
     except AttributeError:
