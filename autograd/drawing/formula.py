@@ -267,6 +267,8 @@ def written(tree: Any, name: Name) -> tuple[str, int]:
     if function is None:
         if is_number(tree):
             return number(tree.leaf), SIGN if tree.leaf < 0 else ATOM
+        if isinstance(tree.leaf, np.ndarray):
+            return array_text(tree.leaf), ATOM
         return (UPSTREAM if tree.leaf is UPSTREAM else name(tree.leaf)), ATOM
     if function in INFIX:
         sign, binding = INFIX[function]
@@ -316,10 +318,12 @@ def index_text(index: Any) -> str:
             return text if part.step is None else f"{text}:{part.step}"
         if part is Ellipsis:
             return "..."
-        if isinstance(part, (np.ndarray, list)):
-            array = np.asarray(part)
-            return str(array.tolist()) if array.size <= 3 else f"{array.dtype.name.rstrip('0123456789')}{array.shape}"
-        return str(part)
+        return array_text(np.asarray(part)) if isinstance(part, (np.ndarray, list)) else str(part)
 
     parts = index if isinstance(index, tuple) else (index,)
     return f"[{', '.join(map(one, parts)) or '()'}]"
+
+
+def array_text(array: np.ndarray) -> str:
+    """Write a constant: its entries if they are few, else kind and shape."""
+    return str(array.tolist()) if array.size <= 3 else f"{array.dtype.name.rstrip('0123456789')}{array.shape}"
