@@ -257,7 +257,7 @@ def only_ones_added(tree: Symbol) -> bool:
 
 def written(tree: Any, name: Name) -> tuple[str, int]:
     if not isinstance(tree, Symbol):
-        return str(tree), ATOM
+        return array_text(tree) if isinstance(tree, np.ndarray) else str(tree), ATOM
 
     def part(x: Any, binding: int) -> str:
         text, own = written(x, name)
