@@ -11,18 +11,27 @@ from ..tensor import Tensor
 
 def plain(index: Any) -> Any:
     """Replace the Tensors in an index by their arrays: an index has no gradient."""
-    if isinstance(index, tuple):
-        return tuple(plain(part) for part in index)
+    if isinstance(index, (tuple, list)):
+        return type(index)(plain(part) for part in index)
     return index.data if isinstance(index, Tensor) else index
 
 
 def add_at(buffer: np.ndarray, g: Any, index: Any) -> None:
     """Add `g` to `buffer[index]` in place; an entry that the index names twice receives both gradients."""
-    parts = index if isinstance(index, tuple) else (index,)
-    if all(part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice)) for part in parts):
+    if names_once(index):
         buffer[index] += g
     else:
         np.add.at(buffer, index, g)
+
+
+def names_once(index: Any) -> bool:
+    """Tell whether an index surely names no entry twice: it is made of ints, slices and masks."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice))
+        or isinstance(part, np.ndarray) and part.dtype == bool
+        for part in parts
+    )  # fmt: skip
 
 
 @differentiable(lambda g, out, x, index, shape: g[plain(index)])
@@ -40,3 +49,44 @@ define(
     forward=lambda x, index: x[index],
     add_into=add_at,
 )
+
+
+def put_x(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
+    """What was written over receives no gradient."""
+    written = np.zeros(out.shape, dtype=bool)
+    written[index] = True
+    return np.where(written, 0, g)
+
+
+def put_value(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
+    """The value receives the gradient of the entries it went to: of several that met in one, the last, which stayed."""
+    taken = g[index]
+    if not names_once(index):
+        numbers = np.arange(taken.size).reshape(taken.shape)
+        last = np.zeros(out.shape, dtype=int)
+        last[index] = numbers
+        taken = np.where(last[index] == numbers, taken, 0)
+    extra = value.ndim - taken.ndim
+    return np.reshape(taken, (1,) * extra + taken.shape) if extra > 0 else taken
+
+
+@differentiable(put_x, put_value, symbol="put")
+def overwritten(x: Any, value: Any, index: Any) -> Any:
+    if np.asarray(x).dtype.kind != "f" and np.asarray(value).dtype.kind == "f":
+        raise TypeError(f"floats would lose their fractions in an array of {np.asarray(x).dtype}; use x.astype(float).")
+    out = np.array(x)
+    out[index] = value
+    return out[()]
+
+
+def put(x: Any, index: Any, value: Any) -> Any:
+    """Give a copy of `x` with `x[index] = value` done, `x` itself unchanged; gradients flow to what is left of `x` and
+    to the value.
+
+    x      array or Tensor; the result has its shape and dtype
+    index  of every kind NumPy knows; where it names an entry twice, the later value stays
+    value  a number, array or Tensor that broadcasts to the shape of x[index]
+
+    Raises IndexError for an index out of range, ValueError for a value of another shape.
+    """
+    return overwritten(x, value, index=plain(index))

@@ -14,6 +14,12 @@ define(
     np.transpose,
     lambda g, out, x, axes=None: np.transpose(g, None if axes is None else np.argsort(np.mod(axes, x.ndim))),
 )
+define(np.moveaxis, lambda g, out, x, source, destination: np.moveaxis(g, destination, source))
+define(np.flip, lambda g, out, x, axis=None: np.flip(g, axis))
+define(np.rot90, lambda g, out, x, k=1, axes=(0, 1): np.rot90(g, -k, axes))
+define(np.roll, lambda g, out, x, shift, axis=None: np.roll(g, np.negative(shift), axis))
+define(np.tril, lambda g, out, x, k=0: np.tril(g, k))
+define(np.triu, lambda g, out, x, k=0: np.triu(g, k))
 define(np.broadcast_to, lambda g, out, x, shape: g)
 define(np.astype, lambda g, out, x, dtype: g, forward=lambda x, dtype: x.astype(dtype))
 define(np.copy, lambda g, out, x: g)
@@ -38,3 +44,12 @@ def layers(g: Any, out: Any, *xs: Any, axis: int = 0) -> list[Any]:
 
 define(np.concatenate, parts, variadic=True, symbol="concat")
 define(np.stack, layers, variadic=True)
+
+
+def middle(g: Any, out: Any, x: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
+    """Cut off what np.pad has put around `x`."""
+    before = np.broadcast_to(pad_width, (x.ndim, 2))[:, 0].tolist()
+    return g[tuple(slice(start, start + n) for start, n in zip(before, x.shape))]
+
+
+define(np.pad, middle)
