@@ -14,13 +14,13 @@ from .drawing import draw
 from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .graph import toposort
 from .op import OPS, Op
-from .ops import log_softmax, logsumexp, relu, scatter_add, sigmoid, softmax
+from .ops import elu, erf, gelu, leaky_relu, log_softmax, logsumexp, put, relu, scatter_add, sigmoid, silu, softmax, softplus
 from .tensor import Tensor, backward, grad, no_grad, scope
 
 warn_if_shared(__path__[0])
 
 __all__ = [
-    "OPS", "Op", "Tensor", "backward", "debug", "define", "differentiable", "draw", "grad", "gradcheck", "hessian",
-    "hvp", "jacobian", "jvp", "log_softmax", "logsumexp", "no_grad", "relu", "scatter_add", "scope", "sigmoid",
-    "softmax", "toposort", "value_and_grad", "vjp",
+    "OPS", "Op", "Tensor", "backward", "debug", "define", "differentiable", "draw", "elu", "erf", "gelu", "grad",
+    "gradcheck", "hessian", "hvp", "jacobian", "jvp", "leaky_relu", "log_softmax", "logsumexp", "no_grad", "put", "relu",
+    "scatter_add", "scope", "sigmoid", "silu", "softmax", "softplus", "toposort", "value_and_grad", "vjp",
 ]  # fmt: skip

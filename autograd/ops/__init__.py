@@ -1,8 +1,11 @@
 """The table of derivatives, a file a family, and the spellings of Tensor that follow from it."""
 
 from . import methods  # noqa: F401  (gives Tensor its operators)
-from .elementwise import relu, sigmoid
-from .indexing import scatter_add
+from .gates import elu, erf, gelu, leaky_relu, relu, sigmoid, silu, softplus
+from .indexing import put, scatter_add
 from .reduction import log_softmax, logsumexp, softmax
 
-__all__ = ["log_softmax", "logsumexp", "relu", "scatter_add", "sigmoid", "softmax"]
+__all__ = [
+    "elu", "erf", "gelu", "leaky_relu", "log_softmax", "logsumexp", "put", "relu", "scatter_add", "sigmoid", "silu",
+    "softmax", "softplus",
+]  # fmt: skip

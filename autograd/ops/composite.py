@@ -7,6 +7,7 @@ import numpy as np
 
 from ..op import COMPOSITES, OPS
 from ..tensor import Tensor, constant
+from .indexing import plain
 
 
 def composite(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,7 +29,8 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 
 
 @composite(np.take)
-def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    indices = plain(indices)
     if axis is None:
         return np.reshape(x, (-1,))[indices]
     if not -x.ndim <= axis < x.ndim:
@@ -52,6 +54,69 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     return [x[(*before, slice(start, stop))] for start, stop in zip([0, *cuts], [*cuts, length])]
 
 
+@composite(np.divmod)
+def quotient_and_remainder(x: Any, y: Any) -> tuple[Any, Any]:
+    return np.floor_divide(x, y), np.remainder(x, y)
+
+
+@composite(np.modf)
+def fraction_and_integer(x: Any) -> tuple[Any, Any]:
+    return np.fmod(x, 1), np.trunc(x)
+
+
+@composite(np.ptp)
+def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+@composite(np.linalg.trace)
+def matrix_trace(x: Any, /, *, offset: int = 0) -> Any:
+    return np.trace(x, offset, -2, -1)
+
+
+@composite(np.average)
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    if weights is None:
+        out = np.mean(a, axis=axis, keepdims=keepdims)
+        total = np.full(out.shape, np.size(a) / max(np.size(out), 1), out.dtype)
+    else:
+        if np.shape(weights) != np.shape(a):
+            if np.ndim(weights) != 1 or not isinstance(axis, (int, np.integer)) or np.size(weights) != np.shape(a)[axis]:
+                raise ValueError(
+                    f"average() takes weights of the shape of the data, {np.shape(a)}, or one for each entry along an "
+                    f"axis; the weights have shape {np.shape(weights)}, axis is {axis}."
+                )
+            weights = np.reshape(weights, [-1 if i == axis % np.ndim(a) else 1 for i in range(np.ndim(a))])
+        total = np.sum(np.broadcast_to(weights, np.shape(a)), axis=axis, keepdims=keepdims)
+        out = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (out, total) if returned else out
+
+
+@composite(np.nansum)
+def nansum(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)
+
+
+@composite(np.nanmean)
+def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    count = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims)
+    return nansum(a, axis, keepdims=keepdims) / np.astype(count, a.dtype)
+
+
+@composite(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    if n < 0:
+        raise ValueError(f"diff() takes differences n >= 0 times; n={n} came.")
+    at_end = np.shape(a)[:axis] + (1,) + np.shape(a)[axis % np.ndim(a) + 1 :]
+    ends = [x if x is None or np.ndim(x) else np.broadcast_to(x, at_end) for x in (prepend, append)]
+    if ends != [None, None]:
+        a = np.concatenate([x for x in (ends[0], a, ends[1]) if x is not None], axis=axis)
+    before = (slice(None),) * (axis % np.ndim(a))
+    for _ in range(n):
+        a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]
+    return a
+
+
 def on_values(function: Callable[..., Any]) -> Callable[..., Any]:
     """Run a function whose result has no gradient on the values alone."""
 
@@ -66,6 +131,10 @@ def on_values(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 for function in (np.argmax, np.argmin, np.any, np.all, np.array_equal, np.allclose, np.isclose, np.shape, np.ndim, np.size):
+    composite(function)(on_values(function))
+for function in (np.count_nonzero, np.round, np.around, np.fix, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert):
+    composite(function)(on_values(function))
+for function in (np.argsort, np.argpartition, np.argwhere, np.flatnonzero, np.ix_, np.nonzero, np.searchsorted, np.unique):
     composite(function)(on_values(function))
 for function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like):
     composite(function)(on_values(function))

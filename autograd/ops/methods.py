@@ -8,8 +8,12 @@ import numpy as np
 
 from ..op import COMPOSITES, OPS
 from ..tensor import Tensor
-from . import composite, elementwise, indexing, linalg, reduction, shape  # noqa: F401  (they fill the table)
-from .indexing import plain
+from . import composite, elementwise, norm, rearrange, shape, trigonometric  # noqa: F401  (they fill the table)
+from .cumulative import linear_recurrence, product_of_others
+from .factorization import PARTS
+from .gates import normal_cdf
+from .indexing import plain, put_at
+from .linalg import einsum
 
 BINARY = {
     "add": np.add,
@@ -21,6 +25,7 @@ BINARY = {
     "pow": np.power,
     "matmul": np.matmul,
 }
+BITWISE = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}
 COMPARISONS = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
 UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
 
@@ -49,6 +54,8 @@ def matrix_transpose(self: Tensor) -> Tensor:
     return np.swapaxes(self, -1, -2)
 
 
+INTERNAL = {*PARTS, einsum, linear_recurrence, normal_cdf, put_at, product_of_others}  # parts of public ones
+
 METHODS: dict[str, Any] = {
     "__getitem__": getitem,
     "__divmod__": lambda self, other: (self // other, self % other),
@@ -60,15 +67,21 @@ METHODS: dict[str, Any] = {
     "ravel": flatten,
     "T": property(transpose),
     "mT": property(matrix_transpose),
+    "compress": lambda self, condition, axis=None: np.compress(condition, self, axis),
 }
 for name, function in (BINARY | COMPARISONS | UNARY).items():
     METHODS[f"__{name}__"] = OPS[function].call
 for name, function in BINARY.items():
     METHODS[f"__r{name}__"] = reflected(OPS[function].call)
-for function in (np.clip, np.take, np.argmax, np.argmin, np.any, np.all):
+for name, function in BITWISE.items():
+    METHODS[f"__{name}__"], METHODS[f"__r{name}__"] = COMPOSITES[function], reflected(COMPOSITES[function])
+METHODS["__invert__"] = COMPOSITES[np.invert]
+for function in (np.clip, np.take, np.argmax, np.argmin, np.any, np.all, np.round):
     METHODS[function.__name__] = COMPOSITES[function]
+for function in (np.argsort, np.choose, np.diagonal, np.dot, np.nonzero, np.repeat, np.searchsorted, np.sort):
+    METHODS[function.__name__] = COMPOSITES[function]  # sort() gives a new tensor; ndarray's works in place
 for function, op in OPS.items():  # np.tanh(t) is t.tanh(), wherever the tensor itself is the first argument
-    if not op.variadic and op.local_gradients[0] is not None:
+    if not op.variadic and op.local_gradients[0] is not None and op.call not in INTERNAL:
         METHODS.setdefault(op.name, op.call)
 
 for name, method in METHODS.items():

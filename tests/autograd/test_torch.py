@@ -1,5 +1,6 @@
 """PyTorch computes the same values, gradients and second derivatives, for every op of the table."""
 
+import math
 import operator
 
 import numpy as np
@@ -24,7 +25,43 @@ def reduction(f):
 
 
 def tensors(f):
-    return lambda *args: f(*map(torch.as_tensor, args))
+    return lambda *args: f(*(torch.as_tensor(a, dtype=torch.float64) for a in args))
+
+
+def lined_up(f):
+    """Call f(x, dim), for one dim, as NumPy's reductions are called, for several."""
+
+    def call(x, axis=None, keepdims=False):
+        axes = range(x.ndim) if axis is None else [i % x.ndim for i in (axis if isinstance(axis, tuple) else [axis])]
+        rest = [i for i in range(x.ndim) if i not in axes]
+        lengths = [x.shape[i] for i in rest] + [math.prod(x.shape[i] for i in axes)]
+        out = f(x.permute((*rest, *axes)).reshape(lengths), -1)
+        return out.reshape([1 if i in axes else n for i, n in enumerate(x.shape)]) if keepdims else out
+
+    return call
+
+
+def flat_without_axis(f):
+    return lambda x, axis=None: f(x.reshape(-1), 0) if axis is None else f(x, axis)
+
+
+def median(x, dim):
+    ordered, n = torch.sort(x, dim)[0], x.shape[dim]
+    return (ordered.select(dim, (n - 1) // 2) + ordered.select(dim, n // 2)) / 2
+
+
+def spread(f):
+    def call(x, axis=None, keepdims=False, ddof=0, correction=None):
+        return f(x, dim=axis, keepdim=keepdims, correction=ddof if correction is None else correction)
+
+    return call
+
+
+def recurrence(x, a, reverse=False):
+    h = [x[-1] if reverse else x[0]]
+    for t in range(len(x) - 2, -1, -1) if reverse else range(1, len(x)):
+        h.append(x[t] + a[t + reverse] * h[-1])
+    return torch.stack(h[::-1] if reverse else h)
 
 
 def expand_dims(x, axis):
@@ -50,11 +87,22 @@ TORCH = {
     "negative": torch.neg,
     "positive": torch.positive,
     "power": operator.pow,
-    "exp": torch.exp,
-    "log": torch.log,
-    "sqrt": torch.sqrt,
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
+    **{
+        name: getattr(torch, name)
+        for name in (
+            "fmod float_power square reciprocal exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan arcsin arccos arctan "
+            "sinh cosh tanh arcsinh arccosh arctanh rad2deg deg2rad arctan2 sinc erf nan_to_num sigmoid"
+        ).split()
+    },
+    **{name: tensors(getattr(torch, name)) for name in "hypot logaddexp logaddexp2 copysign fmax fmin".split()},
+    **{name: getattr(torch.nn.functional, name) for name in "softplus silu elu gelu".split()},
+    "leaky_relu": lambda x, slope=0.01: torch.nn.functional.leaky_relu(x, slope),
+    "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
+    "fabs": torch.abs,
+    "degrees": torch.rad2deg,
+    "radians": torch.deg2rad,
+    "normal_cdf": torch.special.ndtr,
+    "heaviside": lambda x, y: torch.where(x == 0, y, (x > 0).to(y)),
     "relu": torch.relu,
     "absolute": torch.abs,
     "maximum": tensors(torch.maximum),
@@ -67,6 +115,16 @@ TORCH = {
     "amax": reduction(torch.amax),
     "min": reduction(torch.amin),
     "amin": reduction(torch.amin),
+    "prod": lined_up(torch.prod),
+    "var": spread(torch.var),
+    "std": spread(torch.std),
+    "median": lined_up(median),
+    "cumsum": flat_without_axis(torch.cumsum),
+    "cumprod": flat_without_axis(torch.cumprod),
+    "linear_recurrence": recurrence,
+    "product_of_others": lambda x, axis=None: lined_up(torch.prod)(x, axis, keepdims=True) / x,
+    "trace": lambda x, offset=0, axis1=0, axis2=1: torch.diagonal(x, offset, axis1, axis2).sum(-1),
+    "vector_norm": lambda x, axis=None, keepdims=False, ord=2: torch.linalg.vector_norm(x, ord, axis, keepdims),
     "logsumexp": reduction(torch.logsumexp),
     "softmax": lambda x, axis=-1: torch.softmax(x, axis),
     "log_softmax": lambda x, axis=-1: torch.log_softmax(x, axis),
