@@ -42,7 +42,7 @@ def test_rnn_over_time_is_its_cell_step_by_step():
     assert np.allclose(last.data[0], h)
 
 
-@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM])
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
 @pytest.mark.parametrize("bias", [True, False])
 def test_gradients_agree_with_finite_differences(kind, bias):
     """Along a random direction of the input and of every parameter, through two layers and three steps."""
@@ -117,33 +117,139 @@ def test_float32_stays_float32():
     assert {output.dtype, h.dtype, c.dtype, *(p.grad.dtype for p in model.parameters())} == {np.dtype("float32")}
 
 
-@pytest.mark.torch
-@pytest.mark.parametrize("kind", ["RNN", "LSTM"])
-@pytest.mark.parametrize("layers, bias, batch_first", [(1, True, False), (2, True, True), (3, False, False)])
-def test_outputs_states_and_gradients_are_those_of_pytorch(kind, layers, bias, batch_first):
-    """With the same state_dict, taken over with strict keys both ways: all to 1e-10 in float64."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+def random_like(rng, model, x):
+    """A random state for a batch: a tuple of arrays."""
+    cell = model._cells[0][0]
+    count = model.num_layers * (1 + model.bidirectional)
+    batch = x.shape[0] if model.batch_first else x.shape[1]
+    return tuple(rng.standard_normal((count, batch, width)) for width in cell.widths())
+
+
+def wrapped(parts):
+    return parts if len(parts) > 1 else parts[0]
+
+
+def as_tuple(state):
+    return state if isinstance(state, tuple) else (state,)
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_batch_with_lengths_is_each_sequence_alone(kind, bidirectional):
+    """Outputs, last states and gradients by inputs, states and parameters; outputs beyond the length are 0."""
     rng = np.random.default_rng(0)
-    ours = getattr(nn, kind)(D, H, layers, bias, batch_first, rng=rng)
-    theirs = getattr(torch.nn, kind)(D, H, layers, bias=bias, batch_first=batch_first, dtype=torch.float64)
+    model = kind(D, H, 2, bidirectional=bidirectional, rng=rng)
+    lengths = [2, 4, 1]
+    x = Tensor(rng.standard_normal((T, B, D)), requires_grad=True)
+    first = tuple(Tensor(part, requires_grad=True) for part in random_like(rng, model, x))
+    output, last = model(x, wrapped(first), lengths=lengths)
+    ((output**2).sum() + sum((part**3).sum() for part in as_tuple(last))).backward()
+    together = {name: p.grad for name, p in model.named_parameters()}
+    model.zero_grad()
+    for b, n in enumerate(lengths):
+        alone = Tensor(x.data[:n, b], requires_grad=True)
+        parts = tuple(Tensor(part.data[:, b], requires_grad=True) for part in first)
+        output_alone, last_alone = model(alone, wrapped(parts))
+        ((output_alone**2).sum() + sum((part**3).sum() for part in as_tuple(last_alone))).backward()
+        assert np.allclose(output.data[:n, b], output_alone.data) and not output.data[n:, b].any()
+        assert np.allclose(x.grad[:n, b], alone.grad) and not x.grad[n:, b].any()
+        for batched, single in zip(as_tuple(last), as_tuple(last_alone)):
+            assert np.allclose(batched.data[:, b], single.data)
+        for batched, single in zip(first, parts):
+            assert np.allclose(batched.grad[:, b], single.grad)
+    for name, parameter in model.named_parameters():
+        assert np.allclose(parameter.grad, together[name]), name
+
+
+def test_dropout_between_layers_acts_in_training_only():
+    """Evaluation is deterministic; training leaves outputs of the first layer out, and scales the rest up."""
+    rng = np.random.default_rng(0)
+    model = nn.GRU(D, 400, 2, dropout=0.25, rng=rng)
+    x = rng.standard_normal((2, 3, D))
+    dropped = toposort([model(x)[0]])
+    mask = next(node for node in dropped if node.op and node.op.name == "multiply" and node.scope.path == ("GRU", "layer 0"))
+    assert set(np.unique(mask.values[1])) == {0, 1 / 0.75} and 0.65 < (mask.values[1] > 0).mean() < 0.85
+    model.eval()
+    assert np.array_equal(model(x)[0].data, model(x)[0].data)
+    with pytest.warns(UserWarning, match="between layers"):
+        nn.GRU(D, H, dropout=0.1)
+
+
+def test_forget_bias():
+    """The two biases of the forget gate add up to what was asked for; the others are drawn as usual."""
+    cell = nn.LSTMCell(D, H, forget_bias=1.0, rng=np.random.default_rng(0))
+    total = cell.bias_ih.data + cell.bias_hh.data
+    assert (total[H : 2 * H] == 1).all() and (total[:H] != 1).all() and (total[2 * H :] != 1).all()
+
+
+def torch_or_skip():
+    return pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("lengths", [None, [2, 4, 1]], ids=["whole", "lengths"])
+@pytest.mark.parametrize("batch_first", [False, True], ids=["", "batch_first"])
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", ""])
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["", "bidirectional"])
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize(
+    "kind, extra", [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("LSTM", {}), ("LSTM", {"proj_size": 3}), ("GRU", {})]
+)
+def test_outputs_states_and_gradients_are_those_of_pytorch(
+    kind, extra, num_layers, bidirectional, bias, batch_first, lengths
+):
+    """With the same state_dict, taken over with strict keys both ways: all to 1e-10 in float64."""
+    torch = torch_or_skip()
+    rng = np.random.default_rng(0)
+    options = dict(num_layers=num_layers, bidirectional=bidirectional, bias=bias, batch_first=batch_first, **extra)
+    ours = getattr(nn, kind)(D, H, **options, rng=rng)
+    theirs = getattr(torch.nn, kind)(D, H, **options, dtype=torch.float64)
     theirs.load_state_dict({name: torch.tensor(array) for name, array in ours.state_dict().items()}, strict=True)
     ours.load_state_dict({name: array.numpy() for name, array in theirs.state_dict().items()})
-    shape = (B, T, D) if batch_first else (T, B, D)
-    values = [rng.standard_normal(shape)] + [rng.standard_normal((layers, B, H)) for _ in range(1 + (kind == "LSTM"))]
-    upstream = rng.standard_normal((*shape[:-1], H))
+    values = rng.standard_normal((B, T, D) if batch_first else (T, B, D))
+    states = random_like(rng, ours, values)
 
-    x, *state = (Tensor(value, requires_grad=True) for value in values)
-    output, last = ours(x, tuple(state) if kind == "LSTM" else state[0])
-    parts = list(last) if kind == "LSTM" else [last]
-    ((output * upstream).sum() + sum((part**2).sum() for part in parts)).backward()
+    x, *state = (Tensor(value, requires_grad=True) for value in (values, *states))
+    output, last = ours(x, wrapped(tuple(state)), lengths=lengths)
+    upstream = rng.standard_normal(output.shape)
+    ((output * upstream).sum() + sum((part**2).sum() for part in as_tuple(last))).backward()
 
-    tx, *tstate = (torch.tensor(value, requires_grad=True) for value in values)
-    toutput, tlast = theirs(tx, tuple(tstate) if kind == "LSTM" else tstate[0])
-    tparts = list(tlast) if kind == "LSTM" else [tlast]
-    ((toutput * torch.tensor(upstream)).sum() + sum((part**2).sum() for part in tparts)).backward()
+    tx, *tstate = (torch.tensor(value, requires_grad=True) for value in (values, *states))
+    inputs = tx
+    if lengths is not None:
+        inputs = torch.nn.utils.rnn.pack_padded_sequence(tx, lengths, batch_first, enforce_sorted=False)
+    toutput, tlast = theirs(inputs, wrapped(tuple(tstate)))
+    if lengths is not None:
+        toutput, _ = torch.nn.utils.rnn.pad_packed_sequence(toutput, batch_first, total_length=T)
+    ((toutput * torch.tensor(upstream)).sum() + sum((part**2).sum() for part in as_tuple(tlast))).backward()
 
-    pairs = [(output.data, toutput), *((p.data, q) for p, q in zip(parts, tparts)), (x.grad, tx.grad)]
+    named = dict(theirs.named_parameters())
+    pairs = [(output.data, toutput), (x.grad, tx.grad)]
+    pairs += [(p.data, q) for p, q in zip(as_tuple(last), as_tuple(tlast))]
     pairs += [(p.grad, q.grad) for p, q in zip(state, tstate)]
+    pairs += [(p.grad, named[name].grad) for name, p in ours.named_parameters()]
+    for mine, reference in pairs:
+        assert np.allclose(mine, reference.detach().numpy(), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind", ["RNNCell", "LSTMCell", "GRUCell"])
+@pytest.mark.parametrize("batched", [True, False])
+def test_cells_are_those_of_pytorch(kind, batched):
+    """One step, with and without a batch: outputs and gradients to 1e-10."""
+    torch = torch_or_skip()
+    rng = np.random.default_rng(0)
+    ours = getattr(nn, kind)(D, H, rng=rng)
+    theirs = getattr(torch.nn, kind)(D, H, dtype=torch.float64)
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in ours.state_dict().items()}, strict=True)
+    lead = (B,) if batched else ()
+    values = [rng.standard_normal((*lead, D)), *(rng.standard_normal((*lead, H)) for _ in ours.state)]
+    x, *state = (Tensor(value, requires_grad=True) for value in values)
+    tx, *tstate = (torch.tensor(value, requires_grad=True) for value in values)
+    new, tnew = as_tuple(ours(x, wrapped(tuple(state)))), as_tuple(theirs(tx, wrapped(tuple(tstate))))
+    sum((part**2).sum() for part in new).backward()
+    sum((part**2).sum() for part in tnew).backward()
+    pairs = [(p.data, q) for p, q in zip(new, tnew)] + [(p.grad, q.grad) for p, q in zip([x, *state], [tx, *tstate])]
     pairs += [(p.grad, dict(theirs.named_parameters())[name].grad) for name, p in ours.named_parameters()]
     for mine, reference in pairs:
         assert np.allclose(mine, reference.detach().numpy(), rtol=1e-10, atol=1e-10)
@@ -161,6 +267,14 @@ def test_outputs_states_and_gradients_are_those_of_pytorch(kind, layers, bias, b
         (lambda: nn.LSTMCell(D, H)(Tensor(np.ones((B, D + 1)))), f"({B}, {D + 1}) came"),
         (lambda: nn.RNN(0, H), "0 and 5 came"),
         (lambda: nn.RNN(D, H, num_layers=0), "0 came"),
+        (lambda: nn.RNN(D, H, nonlinearity="sigmoid"), "'sigmoid' came"),
+        (lambda: nn.LSTM(D, H, proj_size=H), f"{H} came"),
+        (lambda: nn.LSTM(D, H, bias=False, forget_bias=1.0), "bias=True"),
+        (lambda: nn.GRU(D, H)(np.ones((T, B, D)), lengths=[1, 2]), "[1, 2]"),
+        (lambda: nn.GRU(D, H)(np.ones((T, B, D)), lengths=[1, 2, 5]), "[1, 2, 5]"),
+        (lambda: nn.GRU(D, H)(np.ones((T, B, D)), lengths=[1, 0, 2]), "from 1 to the number of steps"),
+        (lambda: nn.GRU(D, H)(np.ones((T, D)), lengths=[1]), "for each of the sequences in a batch"),
+        (lambda: nn.Dropout(1.5), "p=1.5 came"),
     ],
 )
 def test_mistakes_are_named(call, text):
