@@ -7,7 +7,7 @@ Its result is a new node of the computation graph.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class Modes(threading.local):
     """What the current thread is doing."""
 
     record: Callable[..., "Tensor"] | None = None  # what makes a node; None under no_grad()
-    apply = staticmethod(apply_rule)  # what computes a local gradient
+    apply: Callable[..., Any] = staticmethod(apply_rule)  # what computes a local gradient
     scope: "scope | None" = None
 
     def __init__(self) -> None:
@@ -98,12 +98,27 @@ class Tensor:
         "parents", "positions", "scope", "number", "changed", "hooks",
     )  # fmt: skip
 
+    _data: Any
+    _grad: Any
+    _requires_grad: bool
+    name: str | None
+    op: Op | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    values: tuple[Any, ...]
+    parents: "tuple[Tensor, ...]"
+    positions: tuple[int, ...]
+    scope: scope | None
+    number: int
+    changed: int
+    hooks: list[list[Callable[[Any], Any]]] | None
+
     def __init__(self, data: ArrayLike, requires_grad: bool = False, name: str | None = None):
         if isinstance(data, Tensor):
             if data._requires_grad:
                 raise TypeError(
-                    f"Tensor() around {data.label} would cut it from its graph. Use the tensor itself, or Tensor(t.data) for a copy "
-                    "without its history."
+                    f"Tensor() around {data.label} would cut it from its graph. Use the tensor itself, or Tensor(t.data) "
+                    "for a copy without its history."
                 )
             data = data._data
         try:
@@ -272,7 +287,7 @@ class Tensor:
         self.hooks = [*(self.hooks or []), entry]
 
         def remove() -> None:
-            self.hooks = [other for other in self.hooks if other is not entry] or None
+            self.hooks = [other for other in self.hooks or () if other is not entry] or None
 
         return remove
 
@@ -285,6 +300,37 @@ class Tensor:
         node = constant(np.array(self._data)[()])
         node.name = self.name
         return node
+
+    if TYPE_CHECKING:  # what ops/methods.py attaches: the table's functions, spelled as operators and methods
+
+        def _of_one(self) -> "Tensor": ...
+        def _of_two(self, other: Any) -> "Tensor": ...
+        def _reduction(self, axis: Any = None, *, keepdims: bool = False) -> "Tensor": ...
+        def _with_options(self, *args: Any, **options: Any) -> "Tensor": ...
+        def __getitem__(self, index: Any) -> "Tensor": ...
+        def __divmod__(self, other: Any) -> "tuple[Tensor, Tensor]": ...
+        def nonzero(self) -> tuple[np.ndarray, ...]: ...
+
+        T: "Tensor"
+        mT: "Tensor"
+        __rdivmod__ = __divmod__
+        __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = _of_two
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = _of_two
+        __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = __lt__ = __le__ = __gt__ = __ge__ = _of_two
+        __neg__ = __pos__ = __abs__ = __invert__ = _of_one
+        abs = flatten = ravel = negative = positive = reciprocal = square = sqrt = cbrt = exp = exp2 = expm1 = _of_one
+        log = log2 = log10 = log1p = absolute = fabs = sin = cos = tan = arcsin = arccos = arctan = sinh = _of_one
+        cosh = tanh = arcsinh = arccosh = arctanh = degrees = radians = rad2deg = deg2rad = sinc = inv = det = _of_one
+        svdvals = sigmoid = softplus = silu = relu = erf = _of_one
+        dot = add = subtract = multiply = divide = remainder = fmod = power = float_power = logaddexp = _of_two
+        logaddexp2 = copysign = hypot = maximum = minimum = fmax = fmin = matmul = inner = vecdot = matvec = _of_two
+        vecmat = arctan2 = solve = _of_two
+        sum = mean = prod = max = min = amax = amin = median = any = all = argmax = argmin = logsumexp = _reduction
+        reshape = transpose = compress = clip = take = round = argsort = choose = diagonal = repeat = _with_options
+        searchsorted = sort = scatter_add = nan_to_num = var = std = trace = softmax = log_softmax = _with_options
+        vector_norm = tensordot = expand_dims = squeeze = swapaxes = moveaxis = flip = rot90 = roll = _with_options
+        tril = triu = broadcast_to = astype = copy = pad = cumsum = cumprod = pinv = cholesky = _with_options
+        eigvalsh = leaky_relu = elu = gelu = _with_options
 
     # ---- NumPy in, NumPy out ----
 
@@ -482,7 +528,7 @@ def grad(
     Returns a tuple of Tensors, one per input and of its shape and dtype; zeros where an input does not influence the
     outputs. No `.grad` is touched. Raises ValueError for an input that does not require a gradient.
     """
-    outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+    outputs = list(outputs) if isinstance(outputs, Sequence) else [outputs]
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     for y in outputs:
         if not isinstance(y, Tensor):
