@@ -107,7 +107,8 @@ def formulas(tree: Symbol | None, tensor: Tensor, value: Any, edge: Edge) -> tup
         return node.name(True) if node is not edge.target or node.named else node.symbol
 
     texts = (write(tree, lambda node: node.label) + summed, write(tree, dense) + summed)
-    return tuple(text if len(text) <= 48 else "" for text in texts)
+    short = "" if tensor.op.elementwise else f"◀ back through {tensor.op.symbol}"
+    return tuple(text if len(text) <= 48 else short for text in texts)
 
 
 def adds_up(node: Node, arrived: Any, gradient: np.ndarray) -> bool:
