@@ -87,15 +87,15 @@ def cofactors(x: Any) -> Any:
 define(np.linalg.det, lambda g, out, x: as_matrix(g) * cofactors(x))
 
 
-@differentiable(lambda g, out, x: as_matrix(g[1]) * transposed(np.linalg.inv(x)), symbol="slogdet")
-def sign_and_logdet(x: Any) -> Any:
+@differentiable(lambda g, out, x: as_matrix(g[1]) * transposed(np.linalg.inv(x)))
+def slogdet(x: Any) -> Any:
     """Stack the sign of the determinant, which has no gradient, and log |det(x)|."""
     return np.stack(np.linalg.slogdet(x))
 
 
 @composite(np.linalg.slogdet)
-def slogdet(a: Tensor) -> tuple[Tensor, Tensor]:
-    both = sign_and_logdet(a)
+def slogdet_result(a: Tensor) -> tuple[Tensor, Tensor]:
+    both = slogdet(a)
     return SlogdetResult(both[0].detach(), both[1])
 
 
@@ -141,8 +141,8 @@ def eigh_x(g: Any, out: Any, x: Any, UPLO: str = "L") -> Any:
     return to_triangle((V * g[..., :1, :] + V @ (apart(out[..., :1, :]) * (transposed(V) @ gV))) @ transposed(V), UPLO)
 
 
-@differentiable(eigh_x, symbol="eigh")
-def eigh_factors(x: Any, UPLO: str = "L") -> Any:
+@differentiable(eigh_x)
+def eigh(x: Any, UPLO: str = "L") -> Any:
     """Stack the eigenvalues of a symmetric matrix and its eigenvectors: w above V, shape (..., 1 + n, n)."""
     w, V = np.linalg.eigh(x, UPLO)
     return np.concatenate([np.expand_dims(w, -2), V], axis=-2)
@@ -158,8 +158,8 @@ define(np.linalg.eigvalsh, eigvalsh_x)
 
 
 @composite(np.linalg.eigh)
-def eigh(a: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
-    return EighResult(np.linalg.eigvalsh(a, UPLO), eigh_factors(a, UPLO=UPLO)[..., 1:, :])
+def eigh_result(a: Tensor, UPLO: str = "L") -> tuple[Tensor, Tensor]:
+    return EighResult(np.linalg.eigvalsh(a, UPLO), eigh(a, UPLO=UPLO)[..., 1:, :])
 
 
 def svd_x(g: Any, out: Any, x: Any) -> Any:
@@ -179,8 +179,8 @@ def svd_x(g: Any, out: Any, x: Any) -> Any:
     return dx
 
 
-@differentiable(svd_x, symbol="svd")
-def svd_factors(x: Any) -> Any:
+@differentiable(svd_x)
+def svd(x: Any) -> Any:
     """Stack U, s and V of x = U diag(s) Vᵀ: shape (..., m + 1 + n, min(m, n))."""
     U, s, Vt = np.linalg.svd(x, full_matrices=False)
     return np.concatenate([U, np.expand_dims(s, -2), transposed(Vt)], axis=-2)
@@ -196,7 +196,7 @@ define(np.linalg.svdvals, svdvals_x)
 
 
 @composite(np.linalg.svd)
-def svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+def svd_result(a: Tensor, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     m, n = a.shape[-2:]
     if full_matrices and compute_uv and m != n:
         raise ValueError(
@@ -207,7 +207,7 @@ def svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True, hermitia
         raise ValueError("svd(hermitian=True) of a Tensor is not supported; use np.linalg.eigh, or leave it out.")
     if not compute_uv:
         return np.linalg.svdvals(a)
-    factors = svd_factors(a)
+    factors = svd(a)
     return SVDResult(factors[..., :m, :], np.linalg.svdvals(a), transposed(factors[..., m + 1 :, :]))
 
 
@@ -220,20 +220,20 @@ def qr_x(g: Any, out: Any, x: Any) -> Any:
     return transposed(np.linalg.solve(transposed(Rt), transposed(gQ + Q @ symmetric)))
 
 
-@differentiable(qr_x, symbol="qr")
-def qr_factors(x: Any) -> Any:
+@differentiable(qr_x)
+def qr(x: Any) -> Any:
     """Stack Q and Rᵀ of x = Q R, for x of shape (..., m, n) with n ≤ m independent columns: shape (..., m + n, n)."""
     Q, R = np.linalg.qr(x)
     return np.concatenate([Q, transposed(R)], axis=-2)
 
 
 @composite(np.linalg.qr)
-def qr(a: Tensor, mode: str = "reduced") -> Any:
+def qr_result(a: Tensor, mode: str = "reduced") -> Any:
     """Factor the first m columns of a wide matrix; those of R behind them are Qᵀ times those of `a`."""
     m, n = a.shape[-2:]
     if mode not in ("reduced", "r") and not (mode == "complete" and m <= n):
         raise ValueError(f"qr of a Tensor of shape {a.shape} takes mode='reduced' or 'r'; {mode!r} came.")
-    factors = qr_factors(a[..., :m] if n > m else a)
+    factors = qr(a[..., :m] if n > m else a)
     Q, R = factors[..., :m, :], transposed(factors[..., m:, :])
     if n > m:
         R = np.concatenate([R, transposed(Q) @ a[..., m:]], axis=-1)
@@ -241,4 +241,4 @@ def qr(a: Tensor, mode: str = "reduced") -> Any:
 
 
 # ops behind NumPy's functions, not to be called themselves
-PARTS = cofactors, sign_and_logdet, eigh_factors, svd_factors, qr_factors
+PARTS = cofactors, slogdet, eigh, svd, qr

@@ -53,9 +53,7 @@ define(
 
 def put_x(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
     """What was written over receives no gradient."""
-    written = np.zeros(out.shape, dtype=bool)
-    written[index] = True
-    return np.where(written, 0, g)
+    return put_at(g, 0, index)
 
 
 def put_value(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
@@ -70,13 +68,15 @@ def put_value(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
     return np.reshape(taken, (1,) * extra + taken.shape) if extra > 0 else taken
 
 
-@differentiable(put_x, put_value, symbol="put")
-def overwritten(x: Any, value: Any, index: Any) -> Any:
+def written(x: Any, value: Any, index: Any) -> Any:
     if np.asarray(x).dtype.kind != "f" and np.asarray(value).dtype.kind == "f":
         raise TypeError(f"floats would lose their fractions in an array of {np.asarray(x).dtype}; use x.astype(float).")
     out = np.array(x)
     out[index] = value
     return out[()]
+
+
+put_at = define(lambda x, value, index: written(x, value, index), put_x, put_value, symbol="put")
 
 
 def put(x: Any, index: Any, value: Any) -> Any:
@@ -89,4 +89,4 @@ def put(x: Any, index: Any, value: Any) -> Any:
 
     Raises IndexError for an index out of range, ValueError for a value of another shape.
     """
-    return overwritten(x, value, index=plain(index))
+    return put_at(x, value, index=plain(index))

@@ -105,13 +105,13 @@ def tensordot_y(g: Any, out: Any, x: Any, y: Any, axes: Any = 2) -> Any:
 define(np.tensordot, tensordot_x, tensordot_y, forward=lambda x, y, axes=2: np.tensordot(x, y, axes)[()])
 
 
-def einsum_x(g: Any, out: Any, x: Any, y: Any, subscripts: str, optimize: Any = False) -> Any:
+def einsum_x(g: Any, out: Any, x: Any, y: Any, subscripts: str, optimize: bool = False) -> Any:
     """The gradient of an einsum is an einsum: the output and the argument change places."""
     of_x, of_y, of_out = re.split(",|->", subscripts)
     return along(np.einsum(f"{of_out},{of_y}->{of_x}", g, y, optimize=optimize), x)
 
 
-def einsum_y(g: Any, out: Any, x: Any, y: Any, subscripts: str, optimize: Any = False) -> Any:
+def einsum_y(g: Any, out: Any, x: Any, y: Any, subscripts: str, optimize: bool = False) -> Any:
     of_x, of_y, of_out = re.split(",|->", subscripts)
     return along(np.einsum(f"{of_x},{of_out}->{of_y}", x, g, optimize=optimize), y)
 
@@ -123,13 +123,13 @@ def along(piece: Any, x: Any) -> Any:
 
 
 @differentiable(einsum_x, einsum_y)
-def einsum_of_two(x: Any, y: Any, subscripts: str, optimize: Any = False) -> Any:
+def einsum(x: Any, y: Any, subscripts: str, optimize: bool = False) -> Any:
     """Compute np.einsum(subscripts, x, y), for "ab,bc->ac": no repeated index, each in the output or in both arguments."""
     return np.einsum(subscripts, x, y, optimize=optimize)
 
 
 @composite(np.einsum)
-def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
+def einsum_by_pairs(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
     """Reduce each operand to what the others and the output need, then multiply two at a time."""
     parts = [as_array(x) for x in operands]
     indices, output = explicit(subscripts, parts)
@@ -150,7 +150,7 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
             of_out = "".join(k for k in dict.fromkeys(of_x + of_y) if k in needed)
             if needed == set(output):
                 of_out = "".join(k for k in output if k in of_out)
-            x = einsum_of_two(x, y, subscripts=f"{of_x},{of_y}->{of_out}", optimize=optimize)
+            x = einsum(x, y, subscripts=f"{of_x},{of_y}->{of_out}", optimize=bool(optimize))
             of_x = of_out
         parts.append(x)
         indices.append(of_x)

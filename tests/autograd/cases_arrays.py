@@ -3,9 +3,9 @@
 import numpy as np
 from cases import Case, case, normal, spread
 
-from autograd.ops.factorization import cofactors, eigh_factors, qr_factors, sign_and_logdet, svd_factors
-from autograd.ops.indexing import overwritten
-from autograd.ops.linalg import einsum_of_two
+from autograd.ops.factorization import cofactors, eigh, qr, slogdet, svd
+from autograd.ops.indexing import put_at
+from autograd.ops.linalg import einsum
 
 T, F = True, False
 
@@ -68,7 +68,7 @@ ARRAYS = [
         ]
     ),
     *(
-        own(einsum_of_two, by_loops, normal(*x), normal(*y), subscripts)
+        own(einsum, by_loops, normal(*x), normal(*y), subscripts)
         for x, y, subscripts in [
             ((2, 3), (3, 4), "ij,jk->ik"), ((2, 3), (3, 4), "ij,jk->ki"), ((3,), (3,), "i,i->"), ((2,), (3,), "i,j->ij"),
             ((5, 2, 3), (5, 4, 3), "bij,bkj->bik"), ((2, 3), (2, 3), "ij,ij->j"), ((2, 3), (), "ij,->ji"),
@@ -76,7 +76,7 @@ ARRAYS = [
             ((2, 0), (0, 3), "ij,jk->ik"), ((0, 2), (2, 3), "ij,jk->ik"),
         ]
     ),
-    own(einsum_of_two, by_loops, normal(2, 3), normal(3, 4), "ij,jk->ik", optimize=True),
+    own(einsum, by_loops, normal(2, 3), normal(3, 4), "ij,jk->ik", optimize=True),
     *(case(np.vecdot, normal(*x), normal(*y)) for x, y in [((3,), (3,)), ((2, 3), (3,)), ((4, 1, 3), (2, 3)), ((2, 0), (0,))]),
     *(
         case(getattr(np, name), normal(*x), normal(*y))
@@ -103,17 +103,17 @@ ARRAYS = [
     *(case(np.linalg.pinv, regular(*shape)) for shape in ((3, 3), (4, 2), (2, 3), (2, 3, 2), (0, 2))),
     *(own(cofactors, minors, regular(*shape)) for shape in ((3, 3), (2, 2, 2), (1, 1))),
     *(
-        own(sign_and_logdet, lambda x: np.stack(np.linalg.slogdet(x)), regular(*shape))
+        own(slogdet, lambda x: np.stack(np.linalg.slogdet(x)), regular(*shape))
         for shape in ((3, 3), (2, 2, 2), (1, 1), (0, 0))
     ),
     *(case(np.linalg.cholesky, definite(*shape)) for shape in ((3, 3), (2, 2, 2), (1, 1), (0, 0))),
-    *(case(eigh_factors, definite(*shape)) for shape in ((3, 3), (2, 2, 2), (1, 1), (0, 0))),
-    case(eigh_factors, definite(3, 3).T.copy(), UPLO="U"),
+    *(case(eigh, definite(*shape)) for shape in ((3, 3), (2, 2, 2), (1, 1), (0, 0))),
+    case(eigh, definite(3, 3).T.copy(), UPLO="U"),
     *(case(np.linalg.eigvalsh, definite(*shape)) for shape in ((3, 3), (2, 2, 2), (0, 0))),
     case(np.linalg.eigvalsh, definite(3, 3).T.copy(), "U"),
     *(case(np.linalg.svdvals, regular(*shape)) for shape in ((3, 3), (2, 3), (2, 3, 2), (0, 2))),
-    *(case(svd_factors, regular(*shape)) for shape in ((3, 3), (3, 2), (2, 3), (2, 3, 2), (1, 1), (0, 2), (2, 0))),
-    *(case(qr_factors, regular(*shape)) for shape in ((3, 3), (4, 2), (2, 3, 2), (1, 1), (2, 0))),
+    *(case(svd, regular(*shape)) for shape in ((3, 3), (3, 2), (2, 3), (2, 3, 2), (1, 1), (0, 2), (2, 0))),
+    *(case(qr, regular(*shape)) for shape in ((3, 3), (4, 2), (2, 3, 2), (1, 1), (2, 0))),
     # the same entries, elsewhere
     *(case(np.moveaxis, normal(2, 3, 4), *axes) for axes in ((0, 2), (-1, 0), ([0, 1], [-1, 0]))),
     case(np.flip, normal(2, 3)),
@@ -131,7 +131,7 @@ ARRAYS = [
     case(np.roll, normal(0, 3), 1, 1),
     # entries written over
     *(
-        own(overwritten, written, normal(4, 3), value, index)
+        own(put_at, written, normal(4, 3), value, index)
         for value, index in [
             (normal(3), 1), (normal(), -1), (normal(2, 3), slice(1, 3)), (normal(2, 1), slice(None, None, -2)),
             (normal(3), ...), (normal(1, 1, 3), 0), (normal(3), [0, 0, 2, 2]), (normal(4, 3), np.array([1, 1, 1, 0])),
@@ -139,6 +139,6 @@ ARRAYS = [
             (normal(2, 3), np.array([T, F, F, T])), (normal(), spread(4, 3) > 0), (normal(0, 3), slice(2, 2)), (7.0, 2),
         ]
     ),
-    own(overwritten, written, np.ones(3), normal(), 0),
-    own(overwritten, written, normal(), normal(), ()),
+    own(put_at, written, np.ones(3), normal(), 0),
+    own(put_at, written, normal(), normal(), ()),
 ]  # fmt: skip
