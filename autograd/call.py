@@ -1,11 +1,12 @@
 """Calling an op: run NumPy on the arrays, make a node of the result. A call is specialised by arity, for speed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any
 
 import numpy as np
 
+from .explain import explain, refuse_misfit
 from .op import OPS, Op
 from .tensor import NO_OPTIONS, Tensor, constant, modes
 
@@ -27,11 +28,26 @@ def define(
     Returns the function that takes Tensors as well as arrays. (A function of NumPy's own can be called under its old
     name, too.) A second definition for the same function replaces the first.
     """
+    refuse_misfit(function, local_gradients, **properties)
     op = OPS[function] = Op(function, *local_gradients, **properties)
     plain = not op.variadic and not op.options and not op.keyword_only
     build = {1: unary, 2: binary}.get(len(local_gradients), general) if plain else general
+    if not str(function.__module__).startswith(("numpy", "_operator")):
+        op.forward = giving_an_array(op.forward)
     op.call = update_wrapper(build(op), function, updated=())
     return op.call
+
+
+def giving_an_array(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Have what does not compute an array found out where it is called."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        out = forward(*args, **options)
+        if not isinstance(out, (np.ndarray, np.generic)):
+            raise TypeError(f"an op must return an array; it returned a {type(out).__name__}. np.float64(y) makes one of a number")
+        return out
+
+    return call
 
 
 def differentiable(*local_gradients: Callable[..., Any] | None, **properties: Any) -> Callable[..., Any]:
@@ -50,7 +66,7 @@ def unary(op: Op) -> Callable[..., Any]:
         try:
             out = forward(value)
         except Exception as error:
-            raise explain(error, op, (x,)) from None
+            raise explain(error, op.name, (x,)) from None
         if x._requires_grad and flows and (record := modes.record):
             args = (x,)
             return record(op, out, args, (value,), NO_OPTIONS, args, FIRST)
@@ -78,7 +94,7 @@ def binary(op: Op) -> Callable[..., Any]:
         try:
             out = forward(a, b)
         except Exception as error:
-            raise explain(error, op, (x, y)) from None
+            raise explain(error, op.name, (x, y)) from None
         if x_flows and (record := modes.record):
             args = (x, y)
             if y_flows:
@@ -104,8 +120,11 @@ def general(op: Op) -> Callable[..., Any]:
         try:
             out = op.forward(values, **options) if op.variadic else op.forward(*values, **options)
         except Exception as error:
-            raise explain(error, op, arrays) from None
-        if (record := modes.record) and out.dtype.kind == "f":
+            raise explain(error, op.name, arrays) from None
+        if out.dtype.kind != "f":
+            if out.dtype.kind not in "iub":
+                raise TypeError(f"{op.name} gave {out.dtype}; a Tensor holds floats, ints or bools.")
+        elif record := modes.record:
             rules = op.local_gradients * len(arrays) if op.variadic else op.local_gradients
             positions = tuple(
                 i for i, x in enumerate(arrays) if isinstance(x, Tensor) and x._requires_grad and rules[i] is not None
@@ -121,20 +140,3 @@ def general(op: Op) -> Callable[..., Any]:
 def is_symbol(x: Any) -> bool:
     """Tell what takes NumPy's calls and is neither array nor Tensor: it takes those of our functions as well."""
     return hasattr(x, "__array_function__") and not isinstance(x, (np.ndarray, Tensor))
-
-
-def explain(error: Exception, op: Op, arrays: Sequence[Any]) -> Exception:
-    """Turn NumPy's error into one that names the op and its arguments."""
-
-    def describe(x: Any) -> str:
-        if isinstance(x, (Tensor, np.ndarray, np.generic)):
-            name = f"{x.name}: " if isinstance(x, Tensor) and x.name else ""
-            return f"{name}{x.dtype} {x.shape}"
-        return repr(x) if isinstance(x, (int, float, str, type(None))) else type(x).__name__
-
-    kinds = (IndexError, ValueError, TypeError, ZeroDivisionError, OverflowError, MemoryError, FloatingPointError)
-    kind = next((kind for kind in kinds if isinstance(error, kind)), None)
-    if kind is None:
-        error.add_note(f"in {op.name}({', '.join(map(describe, arrays))})")
-        return error
-    return kind(f"{op.name}({', '.join(map(describe, arrays))}): {str(error).strip()}")

@@ -51,7 +51,7 @@ def backpropagate(
         op = node.op
         if op is None or node in stop_at:
             continue
-        pieces = apply(node, op.local_gradients[0], g, record) if op.variadic else None
+        pieces = one_each(apply(node, op.local_gradients[0], g, record), node) if op.variadic else None
         for parent, position in zip(node.parents, node.positions):
             if on_path is not None and parent not in on_path:
                 continue
@@ -97,7 +97,7 @@ def after_hooks(node: Node, g: Gradient) -> Gradient:
 def contribution(node: Node, position: int, g: Gradient, record: bool = False) -> Gradient:
     """Compute what a node sends to its argument at `position`: upstream gradient times local gradient."""
     if node.op.variadic:
-        piece = apply_rule(node, node.op.local_gradients[0], g, record)[position]
+        piece = one_each(apply_rule(node, node.op.local_gradients[0], g, record), node)[position]
     else:
         piece = apply_rule(node, node.op.local_gradients[position], g, record)
     return conform(piece, node.values[position], node.op)
@@ -113,6 +113,17 @@ def apply_rule(node: Node, rule: Any, g: Gradient, record: bool) -> Any:
     except Exception as error:
         error.add_note(f"in the local gradient of {node.op.name}, for {node.label}")
         raise
+
+
+def one_each(pieces: Any, node: Node) -> Sequence[Gradient]:
+    """Check that the rule of a variadic op gave a gradient for every argument."""
+    if not isinstance(pieces, (list, tuple)) or len(pieces) != len(node.values):
+        came = f"{len(pieces)} in a {type(pieces).__name__}" if isinstance(pieces, (list, tuple)) else type(pieces).__name__
+        raise TypeError(
+            f"the local gradient of {node.op.name} must give a list with one gradient for each of its "
+            f"{len(node.values)} arguments; {came} came."
+        )
+    return pieces
 
 
 def conform(piece: Gradient, value: Any, op: Any) -> Gradient:
@@ -136,7 +147,14 @@ def conform(piece: Gradient, value: Any, op: Any) -> Gradient:
                 f"it must have that of the argument, {value.shape}, or one that {value.shape} broadcasts to."
             )
         piece = piece.sum(axis=repeated).reshape(value.shape)
-    return piece if piece.dtype == value.dtype else piece.astype(value.dtype)
+    if piece.dtype == value.dtype:
+        return piece
+    if piece.dtype.kind == "c":
+        raise TypeError(
+            f"the local gradient of {op.name} is complex, and its argument {value.dtype}: half of it would be lost. "
+            "Compute with the real and the imaginary part as two real tensors."
+        )
+    return piece.astype(value.dtype)
 
 
 def leading_from(wanted: Iterable[Node], order: Sequence[Node]) -> set[Node]:

@@ -25,6 +25,8 @@ def toposort(roots: Iterable[Node]) -> list[Node]:
     A node is made after its parents, so the order of creation is a topological order. No recursion: a graph may be a
     million nodes deep.
     """
+    if hasattr(roots, "parents"):
+        raise TypeError("toposort() takes several nodes: toposort([loss]) instead of toposort(loss).")
     order = list(dict.fromkeys(roots))
     seen = set(order)
     for node in order:  # grows while it is walked

@@ -67,14 +67,17 @@ class Op:
     def bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
         """Give the arrays among `args`, and move the options behind them into `options`."""
         n = len(self.local_gradients)
-        arrays = args[:n]
         if self.variadic and args:
             arrays = tuple(x if hasattr(x, "shape") else np.asarray(x) for x in args[0])
+        else:
+            arrays = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args[:n])
         if len(args) < n:
             raise TypeError(f"{self.name} takes {n} array arguments, by position; {len(args)} came.")
         if len(args) > n + len(self.options):
+            takes = " and ".join([f"{n} array{'s'[n == 1 :]}", *self.options])
             raise TypeError(
-                f"{self.name} takes {n} arrays and {len(self.options)} options by position; {len(args)} arguments came."
+                f"{self.name} of a Tensor takes {takes} by position; {len(args)} arguments came."
+                + (f" By name it takes: {', '.join(self.keyword_only)}." if self.keyword_only else "")
             )
         options.update(zip(self.options, args[n:]))
         known = self.options + self.keyword_only

@@ -18,8 +18,9 @@ ROOMS = {path.with_suffix("").parts[1] for path in FILES if path.parts[0] == "au
 # A room of autograd (a file or a folder) -> the rooms it may import. One that is not named here may use the engine.
 ENGINE = {"op", "graph", "chainrule", "tensor", "call", "ops"}
 DOORS = {
-    "op": set(), "graph": set(), "collision": set(),
-    "chainrule": {"graph"}, "tensor": {"op", "graph", "chainrule"}, "call": {"op", "tensor"}, "ops": {"op", "tensor", "call"},
+    "op": set(), "graph": set(), "explain": set(), "collision": set(),
+    "chainrule": {"graph"}, "tensor": {"op", "graph", "explain", "chainrule"}, "call": {"op", "explain", "tensor"},
+    "ops": {"op", "tensor", "call"},
 }  # fmt: skip
 OUTSIDE = {"autograd": {"numpy", "graphviz"}, "nn": {"numpy", "tqdm", "autograd"}}
 EXECUTES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
