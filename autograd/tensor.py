@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 
 from .chainrule import apply_rule, backpropagate, contribution
+from .explain import array_of_numbers
 from .graph import clock
 from .op import COMPOSITES, Op, find_rule
 
@@ -34,7 +35,7 @@ modes = Modes()
 
 @contextmanager
 def no_grad() -> Iterator[None]:
-    """Compute without recording: results are constants. Works as `with no_grad():` and as the decorator `@no_grad()`."""
+    """Compute without recording: results are constants. Works as `with no_grad():` and as `@no_grad()`."""
     before, modes.record = modes.record, None
     try:
         yield
@@ -91,6 +92,8 @@ class Tensor:
     parents        those arguments into which a gradient flows
     scope          the innermost `with scope(...)` in which it was computed
     number         its place in the order of creation
+
+    Nothing is computed in place: `t += 1` binds the name to a new node, and the old one with its graph stays as it is.
     """
 
     __slots__ = (
@@ -98,46 +101,31 @@ class Tensor:
         "parents", "positions", "scope", "number", "changed", "hooks",
     )  # fmt: skip
 
-    _data: Any
-    _grad: Any
-    _requires_grad: bool
-    name: str | None
-    op: Op | None
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    values: tuple[Any, ...]
-    parents: "tuple[Tensor, ...]"
-    positions: tuple[int, ...]
-    scope: scope | None
-    number: int
-    changed: int
-    hooks: list[list[Callable[[Any], Any]]] | None
-
     def __init__(self, data: ArrayLike, requires_grad: bool = False, name: str | None = None):
         if isinstance(data, Tensor):
             if data._requires_grad:
                 raise TypeError(
-                    f"Tensor() around {data.label} would cut it from its graph. Use the tensor itself, or Tensor(t.data) "
-                    "for a copy without its history."
+                    f"Tensor() around {data.label} would cut it from its graph. Use the tensor itself, or "
+                    "Tensor(t.data) for a copy without its history."
                 )
             data = data._data
-        try:
-            array = np.array(data)
-        except ValueError as error:
-            raise ValueError(f"Tensor() takes a number, nested lists of equal lengths, or an array. {error}") from None
-        if array.dtype.kind not in "fiub":
-            raise TypeError(
-                f"Tensor() takes floats, ints or bools; {type(data).__name__} gave an array of dtype {array.dtype}."
-            )
-        self._data = array if array.ndim else array[()]  # NumPy computes with scalars faster than with 0-d arrays
-        self._grad = self.op = self.scope = None
+        array = np.array(array_of_numbers(data, "Tensor()"))
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"the name of a Tensor is a str; {name!r} came.")
+        self._data: Any = array if array.ndim else array[()]  # NumPy computes with scalars faster than with 0-d arrays
+        self._grad: Any = None
+        self.op: Op | None = None
+        self.scope: scope | None = None
         self.name = name
-        self.args = self.values = self.parents = self.positions = ()
+        self.args: tuple[Any, ...] = ()
+        self.values: tuple[Any, ...] = ()
+        self.parents: tuple[Tensor, ...] = ()
+        self.positions: tuple[int, ...] = ()
         self.kwargs = NO_OPTIONS
         self.changed = 0
-        self.hooks = None
+        self.hooks: list[list[Callable[[Any], Any]]] | None = None
         self.number = clock.tick()
-        self._requires_grad = False
+        self._requires_grad: bool = False
         if requires_grad:
             self.requires_grad = True
 
@@ -150,8 +138,11 @@ class Tensor:
     @data.setter
     def data(self, value: ArrayLike) -> None:
         if value is not self._data:
-            if self.dtype.kind != "f" and np.asarray(value).dtype.kind == "f":
-                raise TypeError(f"{self.label} is {self.dtype}; floats would lose their fractions in it. Round them first.")
+            value = array_of_numbers(value, f"the data of {self.label}")
+            if self.dtype.kind != "f" and value.dtype.kind == "f":
+                raise TypeError(
+                    f"{self.label} is {self.dtype}; floats would lose their fractions in it. Round them first."
+                )
             value = np.array(value, dtype=self.dtype)
             if value.shape != self.shape:
                 raise ValueError(f"the new data of {self.label} has shape {value.shape}; it must have the same.")
@@ -169,7 +160,7 @@ class Tensor:
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
         if value is not None and value is not self._grad:
-            value = np.array(value, dtype=self.dtype)
+            value = np.array(array_of_numbers(value, f"the grad of {self.label}"), dtype=self.dtype)
             if value.shape != self.shape:
                 raise ValueError(f"the new grad of {self.label} has shape {value.shape}; it must have the same.")
         self._grad = value
@@ -189,6 +180,8 @@ class Tensor:
                 f"only float tensors can require a gradient; this one is {self.dtype}. "
                 "Write 3.0 instead of 3, or convert the array with .astype(float)."
             )
+        if not isinstance(flag, (bool, np.bool_)):
+            raise TypeError(f"requires_grad is True or False; {flag!r} came. A name is given as Tensor(data, name='x').")
         self._requires_grad = bool(flag)
 
     def requires_grad_(self, flag: bool = True) -> "Tensor":
@@ -249,10 +242,15 @@ class Tensor:
             if self.size != 1:
                 raise ValueError(
                     f"the gradient of {self.label} is not defined without an upstream gradient: "
-                    "reduce it to one number first (loss.sum(), loss.mean()) or pass the gradient, an array of that shape."
+                    "reduce it to one number first (loss.sum(), loss.mean()) or pass the gradient, an array of that "
+                    "shape."
                 )
             return constant(np.ones_like(self._data)[()])
-        tensor = gradient if isinstance(gradient, Tensor) else constant(np.array(gradient, dtype=self.dtype)[()])
+        if isinstance(gradient, Tensor):
+            tensor = gradient
+        else:
+            array = array_of_numbers(gradient, f"the upstream gradient of {self.label}")
+            tensor = constant(np.array(array, dtype=self.dtype)[()])
         if tensor.shape != self.shape:
             raise ValueError(f"the upstream gradient of {self.label} must have its shape; it has {tensor.shape}.")
         return tensor if tensor.dtype == self.dtype else tensor.astype(self.dtype)
@@ -283,6 +281,8 @@ class Tensor:
         """
         if not self._requires_grad:
             raise RuntimeError(f"no gradient flows to {self.label}, so a hook on it would never be called.")
+        if not callable(hook):
+            raise TypeError(f"a hook is a function of the gradient; {type(hook).__name__} came.")
         entry = [hook]  # a list of its own, so that the same function can be registered twice
         self.hooks = [*(self.hooks or []), entry]
 
@@ -338,29 +338,40 @@ class Tensor:
         if method != "__call__" or options:
             what = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
             extra = f" with {', '.join(name + '=' for name in options)}" if options else ""
-            raise TypeError(
-                f"{what}{extra} of a Tensor has no gradient: an array can't be written into and keep its history. "
-                f"Use the plain function (x = x + t instead of x += t, np.sum instead of np.add.reduce), "
-                "or .data to compute without gradients."
-            )
+            if method == "at" or "out" in options:
+                why = "an array can't be written into and keep its history. Write x = x + t instead of x += t, and"
+                why += " autograd.put(x, index, x[index] + t) instead of np.add.at"
+            elif method == "__call__":
+                why = "an op takes no such options. Convert with .astype(), choose with np.where"
+            else:
+                why = "a method of a ufunc has no rule. Use np.sum instead of np.add.reduce, x[:, None] + y instead of np.add.outer"
+            raise TypeError(f"{what}{extra} of a Tensor has no gradient: {why}, or compute with .data if it needs none.")
         return COMPOSITES[ufunc](*inputs) if ufunc in COMPOSITES else find_rule(ufunc).call(*inputs)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, options: dict[str, Any]) -> Any:
         if function in COMPOSITES:
-            return COMPOSITES[function](*args, **options)
+            try:
+                return COMPOSITES[function](*args, **options)
+            except Exception as error:
+                error.add_note(f"in {function.__name__}(), which is written with other ops")
+                raise
         return find_rule(function).call(*args, **options)
 
     def __array__(self, *args: Any, **options: Any) -> np.ndarray:
         raise TypeError(
-            "a Tensor does not turn into an ndarray by itself, because its gradient would be lost. Use np.stack([t, u]) "
-            "or np.concatenate to put tensors together, np.where or indexing instead of assignment, .data for the value."
+            "a Tensor does not turn into an ndarray by itself, because its gradient would be lost. Use "
+            "np.stack([t, u]) or np.concatenate to put tensors together, np.where or indexing instead of assignment, .data "
+            "for the value."
         )
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
-            "a Tensor can't be assigned to item by item, because what it was computed from would be lost. Build the new "
-            "value with np.where, np.concatenate or np.stack; to change a leaf, write t.data[...] before using it."
+            "a Tensor can't be assigned to item by item, because what it was computed from would be lost. Build the "
+            "new value with np.where, np.concatenate or np.stack; to change a leaf, write t.data[...] before using it."
         )
+
+    def __delitem__(self, index: Any) -> None:
+        raise TypeError("entries of a Tensor can't be deleted. Build a new one: np.delete(t, index), or pick what stays.")
 
     def item(self) -> float | int | bool:
         """Give the value of a tensor of one element as a Python number."""
@@ -374,12 +385,28 @@ class Tensor:
     def __int__(self) -> int:
         return int(self.number_without_history("int(t)"))
 
+    def __index__(self) -> int:
+        if self.ndim or self.dtype.kind not in "iu":
+            raise TypeError(
+                f"{self.label} is {self.dtype}; only an int Tensor of shape () counts, or stands for a position. "
+                "Convert with int(t.item()); a shape is t.shape."
+            )
+        return int(self._data)
+
+    def __round__(self, digits: int | None = None) -> float | int:
+        return round(self.number_without_history("round(t)"), digits)
+
     def number_without_history(self, what: str) -> float | int | bool:
         """Refuse to turn into a number where that would cut the graph: math.sin(t) and array[0] = t do it unasked."""
-        if self._requires_grad and self.size == 1:
+        if self.size != 1:
+            raise ValueError(
+                f"{what}: only a tensor of one element is a number; {self.label} is none. Use np.sin(t) instead of "
+                "math.sin(t); np.stack or np.where instead of array[0] = t."
+            )
+        if self._requires_grad:
             raise TypeError(
-                f"{what} would lose the gradient of {self.label}. Use t.item() for the number alone; np.sin(t) instead of "
-                "math.sin(t), and np.stack or np.where instead of array[0] = t, to keep the gradient."
+                f"{what} would lose the gradient of {self.label}. Use t.item() for the number alone; np.sin(t) instead "
+                "of math.sin(t), and np.stack or np.where instead of array[0] = t, to keep the gradient."
             )
         return self.item()
 
@@ -403,7 +430,9 @@ class Tensor:
         return (self[i] for i in range(len(self)))
 
     def __format__(self, spec: str) -> str:
-        return format(self._data.item(), spec) if spec and self.size == 1 else format(repr(self), spec)
+        if spec and self.size != 1:
+            raise TypeError(f"the format {spec!r} is for one number, not for {self.label}. Format the entries, or {{t}}.")
+        return format(self._data.item(), spec) if spec else repr(self)
 
     def __repr__(self) -> str:
         numbers = np.array2string(np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=100, precision=6)
@@ -489,15 +518,24 @@ def backward(
     tensors    roots; what leads to more than one of them receives the sum
     gradients  the upstream gradient of each root, of its shape; None for 1
     """
+    for sequence, what in ((tensors, "backward()"), (stop_at, "stop_at")):
+        if isinstance(sequence, Tensor) or not all(isinstance(t, Tensor) for t in sequence):
+            came = type(sequence).__name__ if isinstance(sequence, Tensor) else [type(t).__name__ for t in sequence]
+            raise TypeError(f"{what} takes a list of Tensors; {came} came.")
+    if not tensors:
+        raise ValueError("backward() needs a tensor to start from; an empty list came.")
     if gradients is None:
         gradients = [None] * len(tensors)
+    if not isinstance(gradients, (list, tuple)):
+        raise TypeError(f"backward() takes a list with one gradient for each tensor; {type(gradients).__name__} came.")
     if len(tensors) != len(gradients):
         raise ValueError(f"{len(tensors)} tensors need as many gradients; {len(gradients)} came.")
     for tensor in tensors:
         if not tensor._requires_grad:
             raise RuntimeError(
                 f"backward() from {tensor.label}, which no gradient flows to: none of the tensors it was computed from "
-                "has requires_grad=True, or it was computed under no_grad()."
+                "has requires_grad=True, or it was computed under no_grad(). Make the leaves with "
+                "Tensor(data, requires_grad=True)."
             )
     # copies: the caller may go on writing to its arrays
     seeds = [np.array(tensor.upstream(g)._data)[()] for tensor, g in zip(tensors, gradients)]
@@ -529,18 +567,29 @@ def grad(
     outputs. No `.grad` is touched. Raises ValueError for an input that does not require a gradient.
     """
     outputs = list(outputs) if isinstance(outputs, Sequence) else [outputs]
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    inputs = [inputs] if isinstance(inputs, (Tensor, np.ndarray, dict, str)) else list(inputs)
+    if not outputs:
+        raise ValueError("grad() needs an output to start from; an empty list came.")
     for y in outputs:
         if not isinstance(y, Tensor):
-            raise TypeError(f"grad() of a {type(y).__name__}: only a Tensor remembers how it was computed.")
+            raise TypeError(
+                f"grad() of a {type(y).__name__}: only a Tensor remembers how it was computed. "
+                "The derivative of a function: value_and_grad(f)(x)."
+            )
     if upstream is None or isinstance(upstream, (Tensor, np.ndarray, np.generic, float, int)):
         upstream = [upstream] * (1 if upstream is not None else len(outputs))
     if len(upstream) != len(outputs):
-        raise ValueError(f"{len(outputs)} outputs need as many upstream gradients; {len(upstream)} came.")
+        raise ValueError(
+            f"{len(outputs)} outputs need as many upstream gradients; {len(upstream)} came. "
+            "(A list holds one for each output. The gradient of a single output can be an array.)"
+        )
     for x in inputs:
         if not (isinstance(x, Tensor) and x._requires_grad):
             what = x.label if isinstance(x, Tensor) else type(x).__name__
-            raise ValueError(f"grad() by {what}: a gradient is recorded only for Tensors with requires_grad=True.")
+            raise ValueError(
+                f"grad() by {what}: a gradient is recorded only for Tensors with requires_grad=True. "
+                "Make it with Tensor(data, requires_grad=True) before computing with it."
+            )
     seeds = [output.upstream(g) for output, g in zip(outputs, upstream)]
     flowing = [(output, seed) for output, seed in zip(outputs, seeds) if output._requires_grad]
     found: dict[Tensor, Any] = dict.fromkeys(inputs)
