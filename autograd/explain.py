@@ -56,6 +56,19 @@ def describe(x: Any) -> str:
     return repr(x) if isinstance(x, (int, float, complex, str, type(None))) else type(x).__name__
 
 
+def array_of_numbers(value: Any, whose: str) -> np.ndarray:
+    """Give `value` as an array, without a copy if it is one; raise if that does not hold floats, ints or bools."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{whose} takes a number, nested lists of equal lengths, or an array. {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{whose} takes floats, ints or bools; {type(value).__name__} gave an array of dtype {array.dtype}."
+        )
+    return array
+
+
 def refuse_misfit(
     function: Any, rules: Sequence[Any], forward: Callable[..., Any] | None = None, variadic: bool = False, **_: Any
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .explain import array_of_numbers
 from .tensor import Tensor, grad
 
 Tree = Any  # an array, or lists, tuples and dicts of trees
@@ -43,8 +44,20 @@ def variable(value: Any) -> Tensor:
     """
     if isinstance(value, Tensor) and value.requires_grad:
         return +value
-    array = np.asarray(value.data if isinstance(value, Tensor) else value)
+    array = array_of_numbers(value.data if isinstance(value, Tensor) else value, "a function to be differentiated")
     return Tensor(array if array.dtype.kind == "f" else array.astype(float), requires_grad=True)
+
+
+def refuse_misuse(name: str, f: Any, argnums: Any = 0, several: bool = True) -> None:
+    """Raise TypeError, before anything is called, if `f` is no function or `argnums` no position of an argument."""
+    if not callable(f):
+        raise TypeError(
+            f"{name}() takes a function first; {type(f).__name__} came. Of a Tensor computed already, use grad(y, x)."
+        )
+    numbers = argnums if several and isinstance(argnums, (list, tuple, range)) else [argnums]
+    if not all(isinstance(number, int) for number in numbers):
+        kind = "an int, or a list of them" if several else "one int"
+        raise TypeError(f"{name}() differentiates by the argument at a position, {kind}; {argnums!r} came.")
 
 
 class Call:
@@ -55,6 +68,8 @@ class Call:
         for position in self.positions:
             if not -len(args) <= position < len(args):
                 raise ValueError(f"argnums={position}, but the function was called with {len(args)} arguments.")
+        if len({position % len(args) for position in self.positions}) < len(self.positions):
+            raise ValueError(f"argnums={argnums} names an argument twice.")
         self.trees = [args[position] for position in self.positions]
         self.single = isinstance(argnums, int)
         given = [leaf for tree in self.trees for leaf in leaves(tree)]
@@ -90,6 +105,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     argnums: which argument to differentiate by, or a sequence of several (then the gradients are a tuple). The gradient
     has the form of the argument: nested lists and dicts of arrays come back as such.
     """
+    refuse_misuse("value_and_grad", f, argnums)
 
     def call(*args: Tree, **options: Any) -> tuple[Any, Tree]:
         made = Call(f, argnums, args, options)
@@ -100,6 +116,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
 
 def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Tree]:
     """Turn a function into one that gives J = ∂f/∂x, of shape Y + X; one backward pass for each entry of f(x)."""
+    refuse_misuse("jacobian", f, argnums)
 
     def call(*args: Tree, **options: Any) -> Tree:
         made = Call(f, argnums, args, options)
@@ -122,8 +139,19 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
 
 def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     """Turn a scalar function into one that gives H = ∂²f/∂x², of shape X + X, by the array at position `argnum`."""
+    refuse_misuse("hessian", f, argnum, several=False)
     gradient = value_and_grad(f, argnum)
-    return jacobian(lambda *args, **options: gradient(*args, **options)[1], argnum)
+
+    def first(*args: Any, **options: Any) -> Any:
+        _, derivative = gradient(*args, **options)
+        if not isinstance(derivative, Tensor):
+            raise TypeError(
+                f"hessian() differentiates by one array; argument {argnum} is a {type(derivative).__name__}. "
+                "Make an array of its numbers with np.array, or choose one of its arrays."
+            )
+        return derivative
+
+    return jacobian(first, argnum)
 
 
 def hvp(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
@@ -132,7 +160,11 @@ def hvp(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     v: of the form of the argument at position `argnum`. Costs two backward passes.
     """
 
+    refuse_misuse("hvp", f, argnum, several=False)
+
     def call(*args: Any, **options: Any) -> Any:
+        if len(args) < 2:
+            raise TypeError(f"hvp(f) takes the arguments of f and then the direction v; {len(args)} came.")
         *args, v = args
         made = Call(f, argnum, args, options)
         directional = sum(
@@ -145,6 +177,7 @@ def hvp(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
 
 def vjp(f: Callable[..., Any], *args: Tree) -> tuple[Any, Callable[[Any], tuple[Tree, ...]]]:
     """Compute f(*args) and the function v -> vᵀJ, which pulls a gradient of f's shape back to every argument."""
+    refuse_misuse("vjp", f)
     made = Call(f, range(len(args)), args, {})
     return made.result(made.output), lambda v: made.arrange(made.pull(v))
 
@@ -154,6 +187,10 @@ def jvp(f: Callable[..., Any], args: Sequence[Tree], tangents: Sequence[Tree]) -
 
     By the double-vjp trick: u -> uᵀJ is linear in u, and its own vjp at v is J v. Costs two backward passes.
     """
+    refuse_misuse("jvp", f)
+    for name, given in (("arguments", args), ("tangents", tangents)):
+        if not isinstance(given, (list, tuple)):
+            raise TypeError(f"jvp() takes its {name} as a tuple, jvp(f, (x,), (v,)); {type(given).__name__} came.")
     made = Call(f, range(len(args)), args, {})
     u = Tensor(np.zeros(made.output.shape, dtype=made.output.dtype), requires_grad=True)
     pulled = made.pull(u, create_graph=True)
