@@ -3,12 +3,13 @@ PYTHON ?= python3
 STAMP := .venv/made-with-$(notdir $(PYTHON))
 MODEL := build/time_machine
 
-.PHONY: help demo test venv clean
+.PHONY: help demo test lint venv clean
 
 help:
 	@echo "make demo    train an LSTM on The Time Machine, then draw its graph: $(MODEL).svg"
 	@echo "make test    run the whole suite (some of it: make test ARGS='-k lstm')"
-	@echo "make venv    only make .venv, which the other two do by themselves"
+	@echo "make lint    check annotations (mypy), mistakes and layout (ruff)"
+	@echo "make venv    only make .venv, which the others do by themselves"
 	@echo "make clean   remove .venv, build/ (with the trained model) and every cache"
 
 demo: $(STAMP)
@@ -17,6 +18,13 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@.venv/bin/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	@test -x .venv/bin/ruff -a -x .venv/bin/mypy || \
+	    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
 
 venv: $(STAMP)
 
