@@ -8,16 +8,21 @@ if not hasattr(autograd, "Tensor"):
     raise ImportError(f"the autograd that Python finds is not Chalkgrad's.\n\n{doctor.report()}")
 
 from . import checkpoint, init, ngram, optim, text
-from .clip import clip_grad_norm_
+from .activation import ReLU, Sigmoid, Tanh
+from .clip import clip_grad_norm_, clip_grad_value_
+from .container import ModuleList, Sequential
 from .dropout import Dropout
 from .embedding import Embedding
 from .language_model import LanguageModel
 from .linear import Linear
-from .loss import cross_entropy, mse_loss
+from .loss import binary_cross_entropy_with_logits, cross_entropy, hinge_loss, huber_loss, mse_loss, nll_loss
 from .module import Module, Parameter
+from .normalization import LayerNorm
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 
 __all__ = [
-    "Dropout", "Embedding", "GRU", "GRUCell", "LSTM", "LSTMCell", "LanguageModel", "Linear", "Module", "Parameter", "RNN",
-    "RNNCell", "checkpoint", "clip_grad_norm_", "cross_entropy", "init", "mse_loss", "ngram", "optim", "text",
+    "Dropout", "Embedding", "GRU", "GRUCell", "LSTM", "LSTMCell", "LanguageModel", "LayerNorm", "Linear", "Module",
+    "ModuleList", "Parameter", "RNN", "RNNCell", "ReLU", "Sequential", "Sigmoid", "Tanh",
+    "binary_cross_entropy_with_logits", "checkpoint", "clip_grad_norm_", "clip_grad_value_", "cross_entropy",
+    "hinge_loss", "huber_loss", "init", "mse_loss", "ngram", "nll_loss", "optim", "text",
 ]  # fmt: skip

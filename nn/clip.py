@@ -21,3 +21,12 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
         for g in gradients:
             g *= max_norm / norm
     return norm
+
+
+def clip_grad_value_(parameters: Iterable[Tensor], clip_value: float) -> None:
+    """Cut every entry of every gradient to [-clip_value, clip_value], in place. This changes the gradient's direction."""
+    if not clip_value > 0:
+        raise ValueError(f"clip_value must be positive; {clip_value} came.")
+    for parameter in parameters:
+        if parameter.grad is not None:
+            np.clip(parameter.grad, -clip_value, clip_value, out=parameter.grad)

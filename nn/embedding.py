@@ -14,19 +14,25 @@ class Embedding(Module):
 
     ids: ints of any shape, 0 <= id < num_embeddings; returns ids.shape + (embedding_dim,). weight: (num_embeddings,
     embedding_dim), standard normal, as in PyTorch. Only the rows that were looked up receive a gradient.
+    padding_idx: the symbol that fills up short texts; its vector is 0 and receives no gradient.
     """
 
     def __init__(
         self,
         num_embeddings: int,
         embedding_dim: int,
+        padding_idx: int | None = None,
         *,
         rng: np.random.Generator | None = None,
         dtype: Any = np.float64,
     ):
         rng = np.random.default_rng() if rng is None else rng
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        if padding_idx is not None and not 0 <= padding_idx < num_embeddings:
+            raise ValueError(f"padding_idx is one of 0 to {num_embeddings - 1}; {padding_idx} came.")
+        self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
         self.weight = Parameter(rng.standard_normal((num_embeddings, embedding_dim)).astype(dtype))
+        if padding_idx is not None:
+            self.weight.data[padding_idx] = 0
 
     def forward(self, ids: Any) -> Tensor:
         ids = ids.data if isinstance(ids, Tensor) else np.asarray(ids)
@@ -38,7 +44,11 @@ class Embedding(Module):
             raise IndexError(
                 f"Embedding has vectors for 0 to {self.num_embeddings - 1}; ids{list(where) if where else ''} is {ids[where]}."
             )
-        return self.weight[ids]
+        vectors = self.weight[ids]
+        if self.padding_idx is None:
+            return vectors
+        return np.where((ids == self.padding_idx)[..., np.newaxis], self.weight.data[self.padding_idx], vectors)
 
     def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, {self.embedding_dim}"
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"

@@ -67,6 +67,13 @@ class Module:
         """List every parameter once."""
         return list(dict.fromkeys(parameter for _, parameter in self.named_parameters()))
 
+    def summary(self) -> str:
+        """Give a table of the parameters: path, shape, number of entries; shared ones count once in the total."""
+        rows = [(name, str(p.shape), f"{p.size:,}") for name, p in self.named_parameters()]
+        rows.append(("total", "", f"{sum(p.size for p in self.parameters()):,}"))
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        return "\n".join(f"{name:{widths[0]}}  {shape:{widths[1]}}  {size:>{widths[2]}}" for name, shape, size in rows)
+
     def zero_grad(self) -> None:
         """Forget every parameter's gradient."""
         for parameter in self.parameters():

@@ -4,7 +4,7 @@ p parameter, g its gradient, lr the learning rate. Formulas as in PyTorch, whose
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -129,3 +129,126 @@ class Adam(Optimizer):
         denominator /= math.sqrt(1 - beta2**self.steps)
         denominator += self.eps
         parameter.data -= self.lr / (1 - beta1**self.steps) * m / denominator
+
+
+class AdamW(Adam):
+    """Adam with the weight decay apart from the gradient (Loshchilov & Hutter, 2019): p -= lr · weight_decay · p, then Adam."""
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ):
+        super().__init__(parameters, lr, betas, eps, weight_decay)
+        self.decay, self.weight_decay = self.weight_decay, 0.0
+
+    def update(self, index: int, parameter: Tensor, g: np.ndarray) -> None:
+        parameter.data *= 1 - self.lr * self.decay
+        super().update(index, parameter, g)
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Hinton, 2012): v = α v + (1-α) g²,  p -= lr g / (sqrt(v) + eps), with momentum μ as in SGD."""
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+    ):
+        super().__init__(parameters, lr, weight_decay)
+        if not 0 <= alpha < 1 or momentum < 0:
+            raise ValueError(f"alpha must lie in [0, 1) and momentum not be negative; {alpha} and {momentum} came.")
+        self.alpha, self.eps, self.momentum = alpha, eps, momentum
+        self.new_buffers("v", *(["momentum"] if momentum else []))
+
+    def update(self, index: int, parameter: Tensor, g: np.ndarray) -> None:
+        v = self.buffers["v"][index]
+        v *= self.alpha
+        v += (1 - self.alpha) * g * g
+        step = g / (np.sqrt(v) + self.eps)
+        if self.momentum:
+            m = self.buffers["momentum"][index]
+            m *= self.momentum
+            m += step
+            step = m
+        parameter.data -= self.lr * step
+
+
+class Adagrad(Optimizer):
+    """Adagrad (Duchi et al., 2011): v += g²,  p -= lr / (1 + (t-1) lr_decay) · g / (sqrt(v) + eps) at step t."""
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        eps: float = 1e-10,
+    ):
+        super().__init__(parameters, lr, weight_decay)
+        if lr_decay < 0:
+            raise ValueError(f"lr_decay must not be negative; {lr_decay} came.")
+        self.lr_decay, self.eps = lr_decay, eps
+        self.new_buffers("v")
+
+    def update(self, index: int, parameter: Tensor, g: np.ndarray) -> None:
+        v = self.buffers["v"][index]
+        v += g * g
+        lr = self.lr / (1 + (self.steps - 1) * self.lr_decay)
+        parameter.data -= lr * g / (np.sqrt(v) + self.eps)
+
+
+# ---- schedules: the factor by which to multiply the first learning rate, from the number of steps made ----
+
+
+def step_decay(every: int, gamma: float = 0.1) -> Callable[[int], float]:
+    """Multiply by gamma after every so many steps."""
+    return lambda steps: gamma ** (steps // every)
+
+
+def exponential_decay(gamma: float) -> Callable[[int], float]:
+    """Multiply by gamma at every step."""
+    return lambda steps: gamma**steps
+
+
+def cosine_decay(total: int, floor: float = 0.0) -> Callable[[int], float]:
+    """Fall from 1 to `floor` along half a cosine in `total` steps (Loshchilov & Hutter, 2017), then stay."""
+    return lambda steps: floor + (1 - floor) * (1 + math.cos(math.pi * min(steps / total, 1))) / 2
+
+
+def warmup(steps_up: int, then: Callable[[int], float] = lambda steps: 1.0) -> Callable[[int], float]:
+    """Rise linearly from 0 to 1 in `steps_up` steps, then follow another schedule."""
+    return lambda steps: steps / steps_up if steps < steps_up else then(steps - steps_up)
+
+
+class Schedule:
+    """Set an optimizer's learning rate from a function of the steps made: Schedule(optimizer, cosine_decay(1000)).
+
+    Call `step()` after each `optimizer.step()`.
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: Callable[[int], float]):
+        self.optimizer, self.factor, self.first = optimizer, factor, optimizer.lr
+        self.steps = 0
+        optimizer.lr = self.first * factor(0)
+
+    def step(self) -> None:
+        """Go on by one step."""
+        self.steps += 1
+        self.optimizer.lr = self.first * self.factor(self.steps)
+
+    def state_dict(self) -> dict[str, float]:
+        """Give what a resumed run needs."""
+        return {"steps": self.steps, "first": self.first}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Take over what state_dict() gave, and set the learning rate accordingly."""
+        self.steps, self.first = int(state["steps"]), float(state["first"])
+        self.optimizer.lr = self.first * self.factor(self.steps)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Tensor, toposort
+from autograd import Tensor, gradcheck, toposort
 
 
 class Net(nn.Module):
@@ -118,9 +118,69 @@ def test_linear_and_embedding():
     assert embedding.weight.grad[:, 0].tolist() == [0, 3, 0, 0, 1]
 
 
+def test_padding_is_zero_and_learns_nothing():
+    """The vector of the padding symbol is 0 and receives no gradient, its neighbours do."""
+    embedding = nn.Embedding(4, 2, padding_idx=0, rng=np.random.default_rng(0))
+    out = embedding(np.array([[0, 3], [1, 0]]))
+    out.sum().backward()
+    assert not out.data[0, 0].any() and not out.data[1, 1].any() and out.data[0, 1].all()
+    assert embedding.weight.grad[:, 0].tolist() == [0, 1, 0, 1]
+
+
+def test_summary():
+    """One line a parameter, and a total in which shared ones count once."""
+    lines = Net().summary().splitlines()
+    assert len(lines) == len(PATHS) + 1
+    assert lines[2].split() == ["first.weight", "(4,", "3)", "12"] and lines[-1].split() == ["total", "46"]
+
+
+def test_containers_run_in_order_under_pytorch_names():
+    """Sequential runs its modules; the keys are "0.weight" and so on; a ModuleList has length, places and members."""
+    rng = np.random.default_rng(0)
+    net = nn.Sequential(nn.Linear(3, 4, rng=rng), nn.Tanh(), nn.Linear(4, 2, rng=rng), nn.ReLU(), nn.Sigmoid())
+    x = rng.standard_normal((5, 3))
+    z = np.tanh(x @ net[0].weight.data.T + net[0].bias.data) @ net[2].weight.data.T + net[2].bias.data
+    assert np.allclose(net(Tensor(x)).data, 1 / (1 + np.exp(-np.maximum(z, 0))))
+    assert list(net.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    modules = nn.ModuleList([net[0]]).append(net[2])
+    assert len(modules) == 2 and modules[-1] is net[2] and list(modules) == [net[0], net[2]]
+
+
+def test_layer_norm():
+    """Mean 0 and variance 1 over the last axes, then weight and bias; gradients by finite differences."""
+    rng = np.random.default_rng(0)
+    norm = nn.LayerNorm((2, 3), eps=0.0)
+    x = rng.standard_normal((4, 2, 3)) * 5 + 7
+    out = norm(Tensor(x)).data
+    assert np.allclose(out.mean((1, 2)), 0) and np.allclose(out.var((1, 2)), 1)
+    norm = nn.LayerNorm(3)
+    weight = rng.standard_normal((4, 2, 3))
+    assert gradcheck(lambda x: norm(x) * weight, rng.standard_normal((4, 2, 3)))
+
+
+@pytest.mark.torch
+def test_layer_norm_is_that_of_pytorch():
+    """Values and all gradients to 1e-10."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    rng = np.random.default_rng(0)
+    ours, theirs = nn.LayerNorm((2, 3)), torch.nn.LayerNorm((2, 3), dtype=torch.float64)
+    ours.weight.data, ours.bias.data = rng.standard_normal((2, 2, 3))
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in ours.state_dict().items()})
+    values, upstream = rng.standard_normal((2, 4, 2, 3))
+    x, tx = Tensor(values, requires_grad=True), torch.tensor(values, requires_grad=True)
+    (ours(x) * upstream).sum().backward()
+    (theirs(tx) * torch.tensor(upstream)).sum().backward()
+    for mine, reference in [(x, tx), (ours.weight, theirs.weight), (ours.bias, theirs.bias)]:
+        assert np.allclose(mine.grad, reference.grad.numpy(), rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize(
     "call, error, text",
     [
+        (lambda: nn.Embedding(4, 2, padding_idx=4), ValueError, "4 came"),
+        (lambda: nn.Sequential(np.tanh), TypeError, "ufunc came"),
+        (lambda: nn.LayerNorm(0), ValueError, "0 came"),
+        (lambda: nn.LayerNorm(3)(Tensor(np.ones((3, 4)))), ValueError, "(..., 3,); (3, 4) came"),
         (lambda: nn.Linear(3, 2)(np.ones((4, 5))), ValueError, "(..., 3); (4, 5) came"),
         (lambda: nn.Embedding(5, 2)([[0, 1], [5, 1]]), IndexError, "ids[1, 0] is 5"),
         (lambda: nn.Embedding(5, 2)(-1), IndexError, "ids is -1"),

@@ -5,12 +5,20 @@ import pytest
 
 import nn
 from autograd import Tensor
-from nn.optim import SGD, Adam
+from nn.optim import (
+    SGD, Adagrad, Adam, AdamW, RMSprop, Schedule, cosine_decay, exponential_decay, step_decay, warmup,
+)  # fmt: skip
 
 OPTIMIZERS = [
     (SGD, {"lr": 0.01}),
     (SGD, {"lr": 0.01, "momentum": 0.9, "weight_decay": 0.01}),
     (SGD, {"lr": 0.01, "momentum": 0.9, "nesterov": True}),
+    (RMSprop, {"lr": 0.01}),
+    (RMSprop, {"lr": 0.01, "alpha": 0.9, "momentum": 0.5, "weight_decay": 0.1, "eps": 1e-3}),
+    (Adagrad, {"lr": 0.1}),
+    (Adagrad, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1}),
+    (AdamW, {"lr": 0.05}),
+    (AdamW, {"lr": 0.05, "betas": (0.5, 0.9), "weight_decay": 0.5}),
     (Adam, {"lr": 0.05}),
     (Adam, {"lr": 0.05, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
 ]
@@ -68,6 +76,63 @@ def test_trajectories_are_those_of_pytorch(kind, options):
         assert np.allclose(p.data, q.detach().numpy(), rtol=1e-10, atol=1e-10)
 
 
+SCHEDULES = [
+    (step_decay(3, 0.5), "StepLR", {"step_size": 3, "gamma": 0.5}),
+    (exponential_decay(0.9), "ExponentialLR", {"gamma": 0.9}),
+    (cosine_decay(10), "CosineAnnealingLR", {"T_max": 10}),
+]
+
+
+@pytest.mark.parametrize("factor", [factor for factor, *_ in SCHEDULES] + [warmup(4, cosine_decay(8, floor=0.1))])
+def test_a_schedule_sets_the_learning_rate_and_goes_on_where_it_was(factor):
+    """The rate is the first one times the factor; a saved schedule continues with the same rates."""
+    optimizer = SGD(parameters(), lr=0.2)
+    schedule, rates = Schedule(optimizer, factor), []
+    for step in range(10):
+        rates.append(optimizer.lr)
+        if step == 4:
+            saved = schedule.state_dict()
+        schedule.step()
+    assert np.allclose(rates, [0.2 * factor(step) for step in range(10)])
+    other = SGD(parameters(), lr=1.0)
+    resumed = Schedule(other, factor)
+    resumed.load_state_dict(saved)
+    again = []
+    for _ in range(4, 10):
+        again.append(other.lr)
+        resumed.step()
+    assert again == rates[4:]
+
+
+def test_warmup_rises_then_follows():
+    """From 0 in equal steps to 1, then along the other schedule."""
+    assert [warmup(4, exponential_decay(0.5))(step) for step in range(7)] == [0, 0.25, 0.5, 0.75, 1, 0.5, 0.25]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("factor, name, options", SCHEDULES)
+def test_schedules_are_those_of_pytorch(factor, name, options):
+    """Ten steps of each."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.2)
+    schedule = getattr(torch.optim.lr_scheduler, name)(theirs, **options)
+    ours = SGD(parameters(), lr=0.2)
+    mine = Schedule(ours, factor)
+    for _ in range(10):
+        assert np.isclose(ours.lr, theirs.param_groups[0]["lr"], rtol=1e-12, atol=1e-15)
+        mine.step()
+        theirs.step()
+        schedule.step()
+
+
+def test_clipping_by_value():
+    """Entries beyond the value are cut to it, the others stay."""
+    a, unused = nn.Parameter([0.0, 0.0, 0.0]), nn.Parameter(1.0)
+    a.grad = [3.0, -4.0, 0.5]
+    nn.clip_grad_value_([a, unused], 1.0)
+    assert a.grad.tolist() == [1, -1, 0.5] and unused.grad is None
+
+
 def test_clipping_scales_all_gradients_together():
     """The joint norm comes back and is brought down to the maximum; smaller ones stay as they are."""
     a, b, unused = nn.Parameter([0.0, 0.0]), nn.Parameter(0.0), nn.Parameter(1.0)
@@ -101,6 +166,9 @@ def test_initializations():
         (lambda: Adam(parameters(), betas=(0.9, 1.0)), ValueError, "(0.9, 1.0) came"),
         (lambda: Adam(parameters()).load_state_dict(SGD(parameters()).state_dict()), KeyError, "'m.0'"),
         (lambda: nn.clip_grad_norm_(parameters(), 0), ValueError, "0 came"),
+        (lambda: nn.clip_grad_value_(parameters(), -1), ValueError, "-1 came"),
+        (lambda: RMSprop(parameters(), alpha=1), ValueError, "1 and 0.0 came"),
+        (lambda: Adagrad(parameters(), lr_decay=-1), ValueError, "-1 came"),
         (lambda: nn.init.orthogonal_(Tensor([1.0]), rng=np.random.default_rng()), ValueError, "two or more axes"),
     ],
 )
