@@ -107,7 +107,7 @@ TABLE = [
     (lambda: np.exp(t, dtype=np.float32), TypeError, ["np.exp with dtype="]),
     (lambda: t.reshape(2, order="F"), TypeError, ["order"]),
     (lambda: np.sum(t, 0, None), TypeError, ["1 arrays and 1 options by position; 3"]),
-    (lambda: np.where(t > 0), TypeError, ["where takes 3 array arguments", "1 came"]),
+    (lambda: np.where(t > 0, t), TypeError, ["where takes 3 array arguments", "2 came"]),
     (lambda: t.clip(), ValueError, ["lower bound, an upper bound, or both"]),
     (unknown_option, TypeError, ["raised of a Tensor does not take exponent=", "It takes: power"]),
     # backward
