@@ -105,12 +105,11 @@ def nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 @composite(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    if n < 0:
-        raise ValueError(f"diff() takes differences n >= 0 times; n={n} came.")
+    if n < 0 or not np.ndim(a):
+        raise ValueError(f"diff() takes n >= 0 times the differences along an axis; n={n}, shape {np.shape(a)} came.")
     at_end = np.shape(a)[:axis] + (1,) + np.shape(a)[axis % np.ndim(a) + 1 :]
-    ends = [x if x is None or np.ndim(x) else np.broadcast_to(x, at_end) for x in (prepend, append)]
-    if ends != [None, None]:
-        a = np.concatenate([x for x in (ends[0], a, ends[1]) if x is not None], axis=axis)
+    parts = [x if np.ndim(x) else np.broadcast_to(x, at_end) for x in (prepend, a, append) if x is not None]
+    a = np.concatenate(parts, axis=axis) if len(parts) > 1 else a
     before = (slice(None),) * (axis % np.ndim(a))
     for _ in range(n):
         a = a[(*before, slice(1, None))] - a[(*before, slice(None, -1))]

@@ -8,7 +8,9 @@ import pytest
 from cases import CASES
 from numpy.testing import assert_allclose
 
-from autograd import OPS, Tensor, grad, log_softmax, logsumexp, relu, sigmoid, softmax
+from autograd import (
+    OPS, Tensor, elu, erf, gelu, grad, leaky_relu, log_softmax, logsumexp, relu, sigmoid, silu, softmax, softplus,
+)  # fmt: skip
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
 pytestmark = pytest.mark.torch
@@ -195,6 +197,25 @@ CORNERS = [
     (np.max, torch.amax, [[1.0, 3.0, 3.0]]),
     (np.min, torch.amin, [[1.0, 1.0, 3.0]]),
     (lambda x: np.clip(x, -1, 1), lambda x: torch.clamp(x, -1, 1), [[-2.0, -1.0, 1.0, 2.0]]),
+    (np.fabs, torch.abs, [0.0]),
+    (np.fmax, torch.fmax, [[np.nan, 1.0, np.nan], [2.0, np.nan, 3.0]]),
+    (np.fmin, torch.fmin, [[np.nan, 1.0, np.nan], [2.0, np.nan, 3.0]]),
+    (np.logaddexp, torch.logaddexp, [[1000.0, -1000.0, -np.inf], [1000.0, 1000.0, 0.0]]),
+    (np.nan_to_num, torch.nan_to_num, [[np.nan, np.inf, -np.inf, 1.0]]),
+    (np.sinc, torch.sinc, [0.0]),
+    (np.prod, torch.prod, [[2.0, 0.0, 3.0]]),
+    (np.prod, torch.prod, [[2.0, 0.0, 0.0]]),
+    (np.cumprod, lambda x: torch.cumprod(x, 0), [[2.0, 0.0, 3.0, 0.0, 5.0]]),
+    (np.std, lambda x: torch.std(x, correction=0), [[3.0, 3.0]]),
+    (np.linalg.norm, torch.linalg.norm, [[0.0, 0.0]]),
+    (lambda x: np.linalg.norm(x, np.inf), lambda x: torch.linalg.norm(x, np.inf), [[3.0, -3.0, 1.0]]),
+    (lambda x: np.linalg.norm(x, 1), lambda x: torch.linalg.norm(x, 1), [[3.0, 0.0]]),
+    (softplus, torch.nn.functional.softplus, [[1000.0, -1000.0, 0.0]]),
+    (silu, torch.nn.functional.silu, [[1000.0, -1000.0, 0.0]]),
+    (gelu, torch.nn.functional.gelu, [[1000.0, -1000.0, 0.0]]),
+    (leaky_relu, torch.nn.functional.leaky_relu, [[0.0, -1.0]]),
+    (elu, torch.nn.functional.elu, [[0.0, 1000.0, -1000.0]]),
+    (erf, torch.erf, [[0.0, np.inf, -np.inf]]),
     (lambda x: x**0, lambda x: x**0, [[0.0, 2.0]]),
     (lambda x: x**2, lambda x: x**2, [[0.0, -2.0]]),
     (np.power, torch.pow, [[0.0, 0.0, 0.0], [0.0, 1.0, 2.0]]),
