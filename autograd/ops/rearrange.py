@@ -106,7 +106,7 @@ def block(arrays: Any) -> Any:
     ndim = max([depth(arrays), *map(np.ndim, leaves(arrays))])
 
     def join(x: Any, level: int) -> Any:
-        if isinstance(x, list) != level > 0 or x == []:
+        if isinstance(x, list) != (level > 0) or isinstance(x, list) and not x:
             raise ValueError("block() takes nested lists: all equally deep, none of them empty.")
         if level:
             return np.concatenate([join(y, level - 1) for y in x], axis=-level)
@@ -153,7 +153,10 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     return tuple(np.moveaxis(x, axis, 0))
 
 
-# ---- repeat ----
+# ---- turn over, repeat ----
+
+composite(np.flipud)(lambda m: np.flip(m, 0))
+composite(np.fliplr)(lambda m: np.flip(m, 1))
 
 
 @composite(np.tile)
@@ -278,8 +281,9 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 
 @composite(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    numbers = np.insert(numbered(arr), plain(obj), np.size(arr) + numbered(values), axis)
-    return np.append(arr, values)[numbers]
+    x, new = as_array(arr), as_array(values)
+    numbers = np.insert(numbered(x), plain(obj), x.size + numbered(new), axis)
+    return np.append(x, new if new.dtype == x.dtype else np.astype(new, x.dtype))[numbers]
 
 
 @composite(np.choose)
