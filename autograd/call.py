@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .explain import explain, refuse_misfit
+from .explain import explain, giving_an_array, refuse_misfit
 from .op import OPS, Op
 from .tensor import NO_OPTIONS, Tensor, constant, modes
 
@@ -36,18 +36,6 @@ def define(
         op.forward = giving_an_array(op.forward)
     op.call = update_wrapper(build(op), function, updated=())
     return op.call
-
-
-def giving_an_array(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """Have what does not compute an array found out where it is called."""
-
-    def call(*args: Any, **options: Any) -> Any:
-        out = forward(*args, **options)
-        if not isinstance(out, (np.ndarray, np.generic)):
-            raise TypeError(f"an op must return an array; it returned a {type(out).__name__}. np.float64(y) makes one of a number")
-        return out
-
-    return call
 
 
 def differentiable(*local_gradients: Callable[..., Any] | None, **properties: Any) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .explain import one_each, wrong_gradient
 from .graph import FREED, Node, clock, toposort
 
 Gradient = Any  # an ndarray, a NumPy scalar, or a node
@@ -115,17 +116,6 @@ def apply_rule(node: Node, rule: Any, g: Gradient, record: bool) -> Any:
         raise
 
 
-def one_each(pieces: Any, node: Node) -> Sequence[Gradient]:
-    """Check that the rule of a variadic op gave a gradient for every argument."""
-    if not isinstance(pieces, (list, tuple)) or len(pieces) != len(node.values):
-        came = f"{len(pieces)} in a {type(pieces).__name__}" if isinstance(pieces, (list, tuple)) else type(pieces).__name__
-        raise TypeError(
-            f"the local gradient of {node.op.name} must give a list with one gradient for each of its "
-            f"{len(node.values)} arguments; {came} came."
-        )
-    return pieces
-
-
 def conform(piece: Gradient, value: Any, op: Any) -> Gradient:
     """Undo broadcasting and promotion: give a gradient the shape and dtype of the value that it belongs to.
 
@@ -134,26 +124,17 @@ def conform(piece: Gradient, value: Any, op: Any) -> Gradient:
     try:
         same = piece.shape == value.shape
     except AttributeError:
-        raise TypeError(
-            f"the local gradient of {op.name} gave a {type(piece).__name__}; it must give the upstream gradient g "
-            "times the derivative, an array."
-        ) from None
+        raise wrong_gradient(op, piece, value) from None
     if not same:
         extra = piece.ndim - value.ndim
         repeated = tuple(i for i in range(piece.ndim) if i < extra or value.shape[i - extra] == 1)
         if extra < 0 or any(i not in repeated and piece.shape[i] != value.shape[i - extra] for i in range(piece.ndim)):
-            raise ValueError(
-                f"the local gradient of {op.name} has shape {piece.shape}; "
-                f"it must have that of the argument, {value.shape}, or one that {value.shape} broadcasts to."
-            )
+            raise wrong_gradient(op, piece, value)
         piece = piece.sum(axis=repeated).reshape(value.shape)
     if piece.dtype == value.dtype:
         return piece
     if piece.dtype.kind == "c":
-        raise TypeError(
-            f"the local gradient of {op.name} is complex, and its argument {value.dtype}: half of it would be lost. "
-            "Compute with the real and the imaginary part as two real tensors."
-        )
+        raise wrong_gradient(op, piece, value)
     return piece.astype(value.dtype)
 
 

@@ -37,6 +37,56 @@ ADVICE = {  # what NumPy says: what to do
     "did not contain a loop": "Compute with numbers, arrays of numbers and Tensors.",
 }
 
+# ---- what can't be done with a Tensor, and what can ----
+
+CUT_FROM_GRAPH = (
+    "Tensor() around {} would cut it from its graph. Use the tensor itself, or Tensor(t.data) for a copy without "
+    "its history."
+)
+FRACTIONS = "{} is {}; floats would lose their fractions in it. Round them first."
+LEAF_ONLY = "requires_grad can be set on a leaf only, not on {}. detach() gives a leaf without history."
+FLOATS_ONLY = (
+    "only float tensors can require a gradient; this one is {}. Write 3.0 instead of 3, or convert the array with "
+    ".astype(float)."
+)
+NO_UPSTREAM = (
+    "the gradient of {} is not defined without an upstream gradient: reduce it to one number first (loss.sum(), "
+    "loss.mean()) or pass the gradient, an array of that shape."
+)
+NO_ARRAY = (
+    "a Tensor does not turn into an ndarray by itself, because its gradient would be lost. Use np.stack([t, u]) or "
+    "np.concatenate to put tensors together, np.where or indexing instead of assignment, .data for the value."
+)
+NO_ASSIGNMENT = (
+    "a Tensor can't be assigned to item by item, because what it was computed from would be lost. Build the new "
+    "value with np.where, np.concatenate or np.stack; to change a leaf, write t.data[...] before using it."
+)
+NO_DELETION = "entries of a Tensor can't be deleted. Build a new one: np.delete(t, index), or pick what stays."
+NO_INDEX = (
+    "{} is {}; only an int Tensor of shape () counts, or stands for a position. Convert with int(t.item()); a shape"
+    " is t.shape."
+)
+NO_TRUTH = (
+    "a tensor of shape {} is neither true nor false. Use np.where(condition, x, y), or .data.any() and .data.all()."
+)
+PART_OF_GRAPH = "{} is part of a computation graph and can't be copied or pickled with it; copy t.detach() or t.data."
+NO_FLOW = (
+    "backward() from {}, which no gradient flows to: none of the tensors it was computed from has "
+    "requires_grad=True, or it was computed under no_grad(). Make the leaves with Tensor(data, requires_grad=True)."
+)
+NOT_COMPUTED = (
+    "grad() of a {}: only a Tensor remembers how it was computed. The derivative of a function: "
+    "value_and_grad(f)(x)."
+)
+UPSTREAMS = (
+    "{} outputs need as many upstream gradients; {} came. (A list holds one for each output. The gradient of a "
+    "single output can be an array.)"
+)
+NOT_RECORDED = (
+    "grad() by {}: a gradient is recorded only for Tensors with requires_grad=True. Make it with Tensor(data, "
+    "requires_grad=True) before computing with it."
+)
+
 
 def explain(error: Exception, name: str, arguments: Sequence[Any]) -> Exception:
     """Turn NumPy's error into one that names the op and its arguments, of the same built-in kind."""
@@ -54,6 +104,84 @@ def describe(x: Any) -> str:
         name = getattr(x, "name", None)
         return f"{name}: {x.dtype} {x.shape}" if name else f"{x.dtype} {x.shape}"
     return repr(x) if isinstance(x, (int, float, complex, str, type(None))) else type(x).__name__
+
+
+def no_rule(function: Any) -> TypeError:
+    """Name a function that is not in the table, and three ways on."""
+    return TypeError(
+        f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__} has no rule for Tensors, so its gradient "
+        "would be lost. Write it with ops that have one, add a rule (autograd.define), or compute with .data if it "
+        "needs no gradient."
+    )
+
+
+def too_many(op: Any, came: int) -> TypeError:
+    """Say what an op takes by position, and what by name."""
+    n = len(op.local_gradients)
+    takes = " and ".join([f"{n} array{'s'[n == 1 :]}", *op.options])
+    by_name = f" By name it takes: {', '.join(op.keyword_only)}." if op.keyword_only else ""
+    return TypeError(f"{op.name} of a Tensor takes {takes} by position; {came} arguments came.{by_name}")
+
+
+def unsupported(ufunc: np.ufunc, method: str, options: dict[str, Any]) -> TypeError:
+    """Say why np.add.reduce(t), np.add(a, t, out=a) or np.exp(t, dtype=...) has no gradient."""
+    what = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+    if options:
+        what += f" with {', '.join(name + '=' for name in options)}"
+    if method == "at" or "out" in options:
+        why = "an array can't be written into and keep its history. Write x = x + t instead of x += t, and"
+        why += " autograd.put(x, index, x[index] + t) instead of np.add.at"
+    elif method == "__call__":
+        why = "an op takes no such options. Convert with .astype(), choose with np.where"
+    else:
+        why = "no method of a ufunc has a rule. Use np.sum for np.add.reduce, x[:, None] + y for np.add.outer"
+    return TypeError(f"{what} of a Tensor has no gradient: {why}, or compute with .data if it needs none.")
+
+
+def no_number(what: str, tensor: Any) -> Exception:
+    """Say why a Tensor does not turn into a number by itself."""
+    ways = "np.sin(t) instead of math.sin(t), and np.stack or np.where instead of array[0] = t"
+    if tensor.size != 1:
+        return ValueError(f"{what}: only a tensor of one element is a number, not {tensor.label}. Use {ways}.")
+    return TypeError(
+        f"{what} would lose the gradient of {tensor.label}. Use t.item() for the number alone; {ways}, to keep the gradient."
+    )
+
+
+def wrong_gradient(op: Any, piece: Any, value: Any) -> Exception:
+    """Say what is wrong with what a local gradient gave for an argument of this value."""
+    what = f"the local gradient of {op.name}"
+    if not hasattr(piece, "shape"):
+        return TypeError(
+            f"{what} gave a {type(piece).__name__}; it must give the upstream gradient g times the derivative, an array."
+        )
+    if piece.dtype.kind == "c":
+        return TypeError(
+            f"{what} is complex, and its argument {value.dtype}: half of it would be lost. Compute with the real and "
+            "the imaginary part as two real tensors."
+        )
+    return ValueError(
+        f"{what} has shape {piece.shape}; it must have that of the argument, {value.shape}, or one that {value.shape} "
+        "broadcasts to."
+    )
+
+
+def one_each(pieces: Any, node: Any) -> Sequence[Any]:
+    """Check that the rule of a variadic op gave a gradient for every argument."""
+    if not isinstance(pieces, (list, tuple)) or len(pieces) != len(node.values):
+        came = f"{len(pieces)} in a {type(pieces).__name__}" if isinstance(pieces, (list, tuple)) else type(pieces).__name__
+        raise TypeError(
+            f"the local gradient of {node.op.name} must give a list with one gradient for each of its "
+            f"{len(node.values)} arguments; {came} came."
+        )
+    return pieces
+
+
+def refuse_others(sequence: Any, kind: type, what: str) -> None:
+    """Raise TypeError for anything but a sequence of Tensors, also for a single one."""
+    if isinstance(sequence, kind) or not all(isinstance(x, kind) for x in sequence):
+        came = type(sequence).__name__ if isinstance(sequence, kind) else [type(x).__name__ for x in sequence]
+        raise TypeError(f"{what} takes a list of Tensors; {came} came.")
 
 
 def array_of_numbers(value: Any, whose: str) -> np.ndarray:
@@ -101,3 +229,17 @@ def fits(n: int, takes: Sequence[inspect.Parameter], options: set[str]) -> bool:
     if any(p.kind is p.VAR_POSITIONAL for p in takes):
         return True
     return len(takes) >= n and all(p.default is not p.empty or p.name in options for p in takes[n:])
+
+
+def giving_an_array(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Have what does not compute an array found out where it is called."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        out = forward(*args, **options)
+        if not isinstance(out, (np.ndarray, np.generic)):
+            raise TypeError(
+                f"an op must return an array; it returned a {type(out).__name__}. np.float64(y) makes one of a number"
+            )
+        return out
+
+    return call

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .explain import no_rule, too_many
+
 OPS: dict[Callable[..., Any], "Op"] = {}
 COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy functions that are written in terms of ops
 
@@ -74,11 +76,7 @@ class Op:
         if len(args) < n:
             raise TypeError(f"{self.name} takes {n} array arguments, by position; {len(args)} came.")
         if len(args) > n + len(self.options):
-            takes = " and ".join([f"{n} array{'s'[n == 1 :]}", *self.options])
-            raise TypeError(
-                f"{self.name} of a Tensor takes {takes} by position; {len(args)} arguments came."
-                + (f" By name it takes: {', '.join(self.keyword_only)}." if self.keyword_only else "")
-            )
+            raise too_many(self, len(args))
         options.update(zip(self.options, args[n:]))
         known = self.options + self.keyword_only
         for name in options:
@@ -106,8 +104,4 @@ def find_rule(function: Callable[..., Any]) -> Op:
     try:
         return OPS[function]
     except KeyError:
-        name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
-        raise TypeError(
-            f"{name} has no rule for Tensors, so its gradient would be lost. Write it with ops that have one, "
-            "add a rule (autograd.define), or compute with .data if it needs no gradient."
-        ) from None
+        raise no_rule(function) from None

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
+from . import explain
 from .chainrule import apply_rule, backpropagate, contribution
-from .explain import array_of_numbers
 from .graph import clock
 from .op import COMPOSITES, Op, find_rule
 
@@ -104,12 +104,9 @@ class Tensor:
     def __init__(self, data: ArrayLike, requires_grad: bool = False, name: str | None = None):
         if isinstance(data, Tensor):
             if data._requires_grad:
-                raise TypeError(
-                    f"Tensor() around {data.label} would cut it from its graph. Use the tensor itself, or "
-                    "Tensor(t.data) for a copy without its history."
-                )
+                raise TypeError(explain.CUT_FROM_GRAPH.format(data.label))
             data = data._data
-        array = np.array(array_of_numbers(data, "Tensor()"))
+        array = np.array(explain.array_of_numbers(data, "Tensor()"))
         if name is not None and not isinstance(name, str):
             raise TypeError(f"the name of a Tensor is a str; {name!r} came.")
         self._data: Any = array if array.ndim else array[()]  # NumPy computes with scalars faster than with 0-d arrays
@@ -138,11 +135,9 @@ class Tensor:
     @data.setter
     def data(self, value: ArrayLike) -> None:
         if value is not self._data:
-            value = array_of_numbers(value, f"the data of {self.label}")
+            value = explain.array_of_numbers(value, f"the data of {self.label}")
             if self.dtype.kind != "f" and value.dtype.kind == "f":
-                raise TypeError(
-                    f"{self.label} is {self.dtype}; floats would lose their fractions in it. Round them first."
-                )
+                raise TypeError(explain.FRACTIONS.format(self.label, self.dtype))
             value = np.array(value, dtype=self.dtype)
             if value.shape != self.shape:
                 raise ValueError(f"the new data of {self.label} has shape {value.shape}; it must have the same.")
@@ -160,7 +155,7 @@ class Tensor:
     @grad.setter
     def grad(self, value: ArrayLike | None) -> None:
         if value is not None and value is not self._grad:
-            value = np.array(array_of_numbers(value, f"the grad of {self.label}"), dtype=self.dtype)
+            value = np.array(explain.array_of_numbers(value, f"the grad of {self.label}"), dtype=self.dtype)
             if value.shape != self.shape:
                 raise ValueError(f"the new grad of {self.label} has shape {value.shape}; it must have the same.")
         self._grad = value
@@ -172,14 +167,9 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
         if self.op is not None:
-            raise RuntimeError(
-                f"requires_grad can be set on a leaf only, not on {self.label}. detach() gives a leaf without history."
-            )
+            raise RuntimeError(explain.LEAF_ONLY.format(self.label))
         if flag and self.dtype.kind != "f":
-            raise TypeError(
-                f"only float tensors can require a gradient; this one is {self.dtype}. "
-                "Write 3.0 instead of 3, or convert the array with .astype(float)."
-            )
+            raise TypeError(explain.FLOATS_ONLY.format(self.dtype))
         if not isinstance(flag, (bool, np.bool_)):
             raise TypeError(f"requires_grad is True or False; {flag!r} came. A name is given as Tensor(data, name='x').")
         self._requires_grad = bool(flag)
@@ -240,16 +230,12 @@ class Tensor:
         """Check an upstream gradient for this tensor; None stands for 1, if the tensor has one element."""
         if gradient is None:
             if self.size != 1:
-                raise ValueError(
-                    f"the gradient of {self.label} is not defined without an upstream gradient: "
-                    "reduce it to one number first (loss.sum(), loss.mean()) or pass the gradient, an array of that "
-                    "shape."
-                )
+                raise ValueError(explain.NO_UPSTREAM.format(self.label))
             return constant(np.ones_like(self._data)[()])
         if isinstance(gradient, Tensor):
             tensor = gradient
         else:
-            array = array_of_numbers(gradient, f"the upstream gradient of {self.label}")
+            array = explain.array_of_numbers(gradient, f"the upstream gradient of {self.label}")
             tensor = constant(np.array(array, dtype=self.dtype)[()])
         if tensor.shape != self.shape:
             raise ValueError(f"the upstream gradient of {self.label} must have its shape; it has {tensor.shape}.")
@@ -336,16 +322,7 @@ class Tensor:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__" or options:
-            what = f"np.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
-            extra = f" with {', '.join(name + '=' for name in options)}" if options else ""
-            if method == "at" or "out" in options:
-                why = "an array can't be written into and keep its history. Write x = x + t instead of x += t, and"
-                why += " autograd.put(x, index, x[index] + t) instead of np.add.at"
-            elif method == "__call__":
-                why = "an op takes no such options. Convert with .astype(), choose with np.where"
-            else:
-                why = "a method of a ufunc has no rule. Use np.sum instead of np.add.reduce, x[:, None] + y instead of np.add.outer"
-            raise TypeError(f"{what}{extra} of a Tensor has no gradient: {why}, or compute with .data if it needs none.")
+            raise explain.unsupported(ufunc, method, options)
         return COMPOSITES[ufunc](*inputs) if ufunc in COMPOSITES else find_rule(ufunc).call(*inputs)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, options: dict[str, Any]) -> Any:
@@ -358,20 +335,13 @@ class Tensor:
         return find_rule(function).call(*args, **options)
 
     def __array__(self, *args: Any, **options: Any) -> np.ndarray:
-        raise TypeError(
-            "a Tensor does not turn into an ndarray by itself, because its gradient would be lost. Use "
-            "np.stack([t, u]) or np.concatenate to put tensors together, np.where or indexing instead of assignment, .data "
-            "for the value."
-        )
+        raise TypeError(explain.NO_ARRAY)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            "a Tensor can't be assigned to item by item, because what it was computed from would be lost. Build the "
-            "new value with np.where, np.concatenate or np.stack; to change a leaf, write t.data[...] before using it."
-        )
+        raise TypeError(explain.NO_ASSIGNMENT)
 
     def __delitem__(self, index: Any) -> None:
-        raise TypeError("entries of a Tensor can't be deleted. Build a new one: np.delete(t, index), or pick what stays.")
+        raise TypeError(explain.NO_DELETION)
 
     def item(self) -> float | int | bool:
         """Give the value of a tensor of one element as a Python number."""
@@ -387,10 +357,7 @@ class Tensor:
 
     def __index__(self) -> int:
         if self.ndim or self.dtype.kind not in "iu":
-            raise TypeError(
-                f"{self.label} is {self.dtype}; only an int Tensor of shape () counts, or stands for a position. "
-                "Convert with int(t.item()); a shape is t.shape."
-            )
+            raise TypeError(explain.NO_INDEX.format(self.label, self.dtype))
         return int(self._data)
 
     def __round__(self, digits: int | None = None) -> float | int:
@@ -398,24 +365,13 @@ class Tensor:
 
     def number_without_history(self, what: str) -> float | int | bool:
         """Refuse to turn into a number where that would cut the graph: math.sin(t) and array[0] = t do it unasked."""
-        if self.size != 1:
-            raise ValueError(
-                f"{what}: only a tensor of one element is a number; {self.label} is none. Use np.sin(t) instead of "
-                "math.sin(t); np.stack or np.where instead of array[0] = t."
-            )
-        if self._requires_grad:
-            raise TypeError(
-                f"{what} would lose the gradient of {self.label}. Use t.item() for the number alone; np.sin(t) instead "
-                "of math.sin(t), and np.stack or np.where instead of array[0] = t, to keep the gradient."
-            )
-        return self.item()
+        if self._requires_grad or self.size != 1:
+            raise explain.no_number(what, self)
+        return self._data.item()
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(
-                f"a tensor of shape {self.shape} is neither true nor false. Use np.where(condition, x, y), "
-                "or .data.any() and .data.all()."
-            )
+            raise ValueError(explain.NO_TRUTH.format(self.shape))
         return bool(self._data)
 
     def __len__(self) -> int:
@@ -449,10 +405,7 @@ class Tensor:
 
     def __reduce__(self) -> Any:
         if self.op is not None:
-            raise TypeError(
-                f"{self.label} is part of a computation graph and can't be copied or pickled with it; "
-                "copy t.detach() or t.data."
-            )
+            raise TypeError(explain.PART_OF_GRAPH.format(self.label))
         return restore_leaf, (type(self), np.array(self._data), self._requires_grad, self.name, self.grad)
 
 
@@ -518,10 +471,8 @@ def backward(
     tensors    roots; what leads to more than one of them receives the sum
     gradients  the upstream gradient of each root, of its shape; None for 1
     """
-    for sequence, what in ((tensors, "backward()"), (stop_at, "stop_at")):
-        if isinstance(sequence, Tensor) or not all(isinstance(t, Tensor) for t in sequence):
-            came = type(sequence).__name__ if isinstance(sequence, Tensor) else [type(t).__name__ for t in sequence]
-            raise TypeError(f"{what} takes a list of Tensors; {came} came.")
+    explain.refuse_others(tensors, Tensor, "backward()")
+    explain.refuse_others(stop_at, Tensor, "stop_at")
     if not tensors:
         raise ValueError("backward() needs a tensor to start from; an empty list came.")
     if gradients is None:
@@ -532,11 +483,7 @@ def backward(
         raise ValueError(f"{len(tensors)} tensors need as many gradients; {len(gradients)} came.")
     for tensor in tensors:
         if not tensor._requires_grad:
-            raise RuntimeError(
-                f"backward() from {tensor.label}, which no gradient flows to: none of the tensors it was computed from "
-                "has requires_grad=True, or it was computed under no_grad(). Make the leaves with "
-                "Tensor(data, requires_grad=True)."
-            )
+            raise RuntimeError(explain.NO_FLOW.format(tensor.label))
     # copies: the caller may go on writing to its arrays
     seeds = [np.array(tensor.upstream(g)._data)[()] for tensor, g in zip(tensors, gradients)]
     for node, g, owned in backpropagate(tensors, seeds, free=not retain_graph, stop_at=set(stop_at), apply=modes.apply):
@@ -572,24 +519,15 @@ def grad(
         raise ValueError("grad() needs an output to start from; an empty list came.")
     for y in outputs:
         if not isinstance(y, Tensor):
-            raise TypeError(
-                f"grad() of a {type(y).__name__}: only a Tensor remembers how it was computed. "
-                "The derivative of a function: value_and_grad(f)(x)."
-            )
+            raise TypeError(explain.NOT_COMPUTED.format(type(y).__name__))
     if upstream is None or isinstance(upstream, (Tensor, np.ndarray, np.generic, float, int)):
         upstream = [upstream] * (1 if upstream is not None else len(outputs))
     if len(upstream) != len(outputs):
-        raise ValueError(
-            f"{len(outputs)} outputs need as many upstream gradients; {len(upstream)} came. "
-            "(A list holds one for each output. The gradient of a single output can be an array.)"
-        )
+        raise ValueError(explain.UPSTREAMS.format(len(outputs), len(upstream)))
     for x in inputs:
         if not (isinstance(x, Tensor) and x._requires_grad):
             what = x.label if isinstance(x, Tensor) else type(x).__name__
-            raise ValueError(
-                f"grad() by {what}: a gradient is recorded only for Tensors with requires_grad=True. "
-                "Make it with Tensor(data, requires_grad=True) before computing with it."
-            )
+            raise ValueError(explain.NOT_RECORDED.format(what))
     seeds = [output.upstream(g) for output, g in zip(outputs, upstream)]
     flowing = [(output, seed) for output, seed in zip(outputs, seeds) if output._requires_grad]
     found: dict[Tensor, Any] = dict.fromkeys(inputs)

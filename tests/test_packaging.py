@@ -16,10 +16,10 @@ FILES = sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROOT 
 ROOMS = {path.with_suffix("").parts[1] for path in FILES if path.parts[0] == "autograd"}
 
 # A room of autograd (a file or a folder) -> the rooms it may import. One that is not named here may use the engine.
-ENGINE = {"op", "graph", "chainrule", "tensor", "call", "ops"}
+ENGINE = {"op", "graph", "explain", "chainrule", "tensor", "call", "ops"}
 DOORS = {
-    "op": set(), "graph": set(), "explain": set(), "collision": set(),
-    "chainrule": {"graph"}, "tensor": {"op", "graph", "explain", "chainrule"}, "call": {"op", "explain", "tensor"},
+    "op": {"explain"}, "graph": set(), "explain": set(), "collision": set(),
+    "chainrule": {"graph", "explain"}, "tensor": {"op", "graph", "explain", "chainrule"}, "call": {"op", "explain", "tensor"},
     "ops": {"op", "tensor", "call"},
 }  # fmt: skip
 OUTSIDE = {"autograd": {"numpy", "graphviz"}, "nn": {"numpy", "tqdm", "autograd"}}
