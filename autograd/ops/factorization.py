@@ -21,6 +21,7 @@ from ..call import define, differentiable
 from ..op import OPS
 from ..tensor import Tensor
 from .composite import composite
+from .cumulative import product_of_others
 from .linalg import transposed
 
 SlogdetResult, EighResult, QRResult, SVDResult = (
@@ -67,21 +68,31 @@ define(np.linalg.pinv, pinv_x)
 
 
 def cofactors_x(g: Any, out: Any, x: Any) -> Any:
-    """C = det(X) X⁻ᵀ: dX = (⟨dC, C⟩ - C dCᵀ) X⁻ᵀ."""
-    inverse = transposed(np.linalg.inv(x))
-    return np.sum(g * out, axis=(-2, -1), keepdims=True) * inverse - out @ transposed(g) @ inverse
+    """The same one step on. Where x is diagonal, so that `without[i, j]` is the product of all s but two, the cofactor
+    of (i, i) changes by the sum of dX[j, j] without[i, j], that of (i, j) by -dX[j, i] without[i, j].
+    """
+    factors = np.linalg.svd(x)
+    U, s, Vt = factors[0], factors[1], factors[2]
+    eye = np.eye(x.shape[-1], dtype=x.dtype)
+    without = (1 - eye) * product_of_others(eye + (1 - eye) * np.expand_dims(s, -2), axis=-1)
+    inside = transposed(U) @ g @ transposed(Vt)
+    diagonal = eye * (without @ np.sum(eye * inside, axis=-1, keepdims=True))
+    return orientation(U, Vt) * U @ (diagonal - without * transposed(inside)) @ Vt
+
+
+def orientation(U: Any, Vt: Any) -> Any:
+    """Give det(U) det(V), which is 1 or -1."""
+    return as_matrix(np.sign(np.linalg.det(U) * np.linalg.det(Vt)))
 
 
 @differentiable(cofactors_x)
 def cofactors(x: Any) -> Any:
     """Compute det(x) · x⁻ᵀ, the gradient of det(x), also where x has no inverse. x: shape (..., n, n).
 
-    x = U diag(s) Vᵀ has the cofactors det(U) det(V) · U diag(product of the other s) Vᵀ. Only their own gradient
-    needs the inverse.
+    With x = U diag(s) Vᵀ it is det(U) det(V) · U diag(product of the other s) Vᵀ.
     """
     U, s, Vt = np.linalg.svd(x)
-    others = np.prod(np.where(np.eye(s.shape[-1], dtype=bool), 1, np.expand_dims(s, -2)), axis=-1)
-    return as_matrix(np.linalg.det(U) * np.linalg.det(Vt)) * (U * np.expand_dims(others, -2)) @ Vt
+    return orientation(U, Vt) * (U * np.expand_dims(product_of_others(s, axis=-1), -2)) @ Vt
 
 
 define(np.linalg.det, lambda g, out, x: as_matrix(g) * cofactors(x))

@@ -80,6 +80,47 @@ def scatter(x, index, shape):
     return flat.index_add(0, places.reshape(-1), x.expand(places.shape).reshape(-1)).reshape(shape)
 
 
+def put_last(x, value, index):
+    """Write the value over x[index], each entry once: where PyTorch meets one twice its gradient goes to both values."""
+    places = torch.arange(x.numel()).reshape(x.shape)[index]
+    source = {place: number for number, place in enumerate(places.reshape(-1).tolist())}
+    entries = torch.as_tensor(value).to(x).expand(torch.broadcast_shapes(places.shape, np.shape(value)))
+    places, numbers = torch.tensor(list(source), dtype=int), torch.tensor(list(source.values()), dtype=int)
+    return x.reshape(-1).index_put((places,), entries.reshape(-1)[numbers]).reshape(x.shape)
+
+
+def roll(x, shift, axis=None):
+    shift, axis = (shift, axis) if axis is None else np.broadcast_arrays(shift, axis)
+    return torch.roll(x, shift if axis is None else np.ravel(shift).tolist(), axis if axis is None else np.ravel(axis).tolist())
+
+
+def pad(x, pad_width, mode="constant", constant_values=0):
+    out = torch.as_tensor(np.pad(x.detach().numpy(), pad_width, mode, constant_values=constant_values))
+    before = np.broadcast_to(pad_width, (x.ndim, 2))[:, 0].tolist()
+    out[tuple(slice(start, start + n) for start, n in zip(before, x.shape))] = x
+    return out
+
+
+def from_triangle(x, UPLO="L"):
+    """Make a symmetric matrix of the triangle that NumPy reads."""
+    return torch.tril(x) + torch.tril(x, -1).mT if UPLO == "L" else torch.triu(x) + torch.triu(x, 1).mT
+
+
+def like_numpy(V, expected):
+    """Give vectors, as columns, the signs that NumPy has given them."""
+    return V * torch.sign((V.detach() * torch.as_tensor(expected)).sum(-2, keepdim=True))
+
+
+def eigh(x, UPLO="L"):
+    w, V = torch.linalg.eigh(from_triangle(x, UPLO))
+    return torch.cat([w[..., None, :], like_numpy(V, np.linalg.eigh(x.detach().numpy(), UPLO)[1])], -2)
+
+
+def svd(x):
+    (U, s, Vt), expected = torch.linalg.svd(x, full_matrices=False), np.linalg.svd(x.detach().numpy(), full_matrices=False)
+    return torch.cat([like_numpy(U, expected[0]), s[..., None, :], like_numpy(Vt.mT, expected[2].swapaxes(-1, -2))], -2)
+
+
 TORCH = {
     "add": operator.add,
     "subtract": operator.sub,
@@ -92,8 +133,8 @@ TORCH = {
     **{
         name: getattr(torch, name)
         for name in (
-            "fmod float_power square reciprocal exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan arcsin arccos arctan "
-            "sinh cosh tanh arcsinh arccosh arctanh rad2deg deg2rad arctan2 sinc erf nan_to_num sigmoid"
+            "fmod float_power square reciprocal exp exp2 expm1 log log2 log10 log1p sqrt sin cos tan arcsin arccos "
+            "arctan sinh cosh tanh arcsinh arccosh arctanh rad2deg deg2rad arctan2 sinc erf nan_to_num sigmoid"
         ).split()
     },
     **{name: tensors(getattr(torch, name)) for name in "hypot logaddexp logaddexp2 copysign fmax fmin".split()},
@@ -144,6 +185,31 @@ TORCH = {
     "stack": lambda xs, axis=0: torch.stack([torch.as_tensor(x, dtype=torch.float64) for x in xs], axis),
     "getitem": operator.getitem,
     "scatter_add": scatter,
+    "put": put_last,
+    "tensordot": lambda x, y, axes=2: torch.tensordot(x, y, axes if isinstance(axes, int) else np.reshape(axes, (2, -1)).tolist()),
+    "einsum": lambda x, y, subscripts, optimize=False: torch.einsum(subscripts, x, y),
+    "vecdot": torch.linalg.vecdot,
+    "matvec": lambda x, y: (x @ y[..., None])[..., 0],
+    "vecmat": lambda x, y: (x[..., None, :] @ y)[..., 0, :],
+    "inv": torch.linalg.inv,
+    "pinv": torch.linalg.pinv,
+    "solve": lambda x, y: torch.linalg.solve(x, y) if y.ndim > 1 else torch.linalg.solve(x, y[:, None])[..., 0],
+    "det": torch.linalg.det,
+    "cofactors": lambda x: torch.linalg.det(x)[..., None, None] * torch.linalg.inv(x).mT,
+    "slogdet": lambda x: torch.stack(torch.linalg.slogdet(x)),
+    "cholesky": lambda x: torch.linalg.cholesky(from_triangle(x)),
+    "eigvalsh": lambda x, UPLO="L": torch.linalg.eigvalsh(from_triangle(x, UPLO)),
+    "eigh": eigh,
+    "svdvals": torch.linalg.svdvals,
+    "svd": svd,
+    "qr": lambda x: (lambda Q, R: torch.cat([Q, R.mT], -2))(*torch.linalg.qr(x)),
+    "moveaxis": torch.moveaxis,
+    "flip": lambda x, axis=None: torch.flip(x, tuple(range(x.ndim)) if axis is None else np.atleast_1d(axis).tolist()),
+    "rot90": lambda x, k=1, axes=(0, 1): torch.rot90(x, k, axes),
+    "roll": roll,
+    "tril": lambda x, k=0: torch.tril(x.expand(x.shape if x.ndim > 1 else x.shape * 2), k),
+    "triu": lambda x, k=0: torch.triu(x.expand(x.shape if x.ndim > 1 else x.shape * 2), k),
+    "pad": pad,
 }
 
 
@@ -176,6 +242,10 @@ def test_op(case):
     theirs = [a for b in args for a in (b if isinstance(b, list) else [b])]
     theirs = [a for a in theirs if isinstance(a, torch.Tensor) and a.requires_grad]
     y, z = case(*ours), TORCH[case.op.name](*args, **case.options)
+    compare(y, z, ours, theirs)
+
+
+def compare(y, z, ours, theirs):
     assert_allclose(y.data, z.detach().numpy(), rtol=1e-10, atol=1e-12)
     for order in (1, 2):
         w = rng.normal(size=y.shape)
@@ -238,3 +308,45 @@ def test_corner(f, g, arrays):
     z.sum().backward()
     for x, u in zip(ours, theirs):
         assert_allclose(x.grad, u.grad.numpy(), rtol=1e-12)
+
+
+SPELLINGS = [
+    # what, NumPy's, PyTorch's, shapes
+    ("outer", np.outer, torch.outer, (2,), (3,)),
+    ("kron", np.kron, torch.kron, (2, 3), (3, 2)),
+    ("cross", np.cross, torch.linalg.cross, (2, 3), (2, 3)),
+    ("matrix_power", lambda x: np.linalg.matrix_power(x, 5), lambda x: torch.linalg.matrix_power(x, 5), (3, 3)),
+    *(
+        (f"einsum {s}", lambda *xs, s=s: np.einsum(s, *xs), lambda *xs, s=s: torch.einsum(s, *xs), *shapes)
+        for s, *shapes in [
+            ("ii", (3, 3)), ("iji->j", (3, 2, 3)), ("...ij,...jk->...ik", (4, 1, 2, 3), (2, 3, 2)), ("ba,bc", (2, 3), (2, 2)),
+            ("ii,ij->j", (2, 2), (2, 3)), ("bn,anm,bm->ba", (2, 3), (2, 3, 2), (2, 2)), ("ij,ij,ij->j", (1, 3), (2, 1), (2, 3)),
+        ]
+    ),
+    ("diag", np.diag, torch.diag, (3,)),
+    ("diagonal", lambda x: np.diagonal(x, 1, 0, 2), lambda x: torch.diagonal(x, 1, 0, 2), (3, 2, 4)),
+    ("tile", lambda x: np.tile(x, (2, 1, 3)), lambda x: torch.tile(x, (2, 1, 3)), (2, 3)),
+    ("repeat", lambda x: np.repeat(x, [2, 0, 1], 1), lambda x: torch.repeat_interleave(x, torch.tensor([2, 0, 1]), 1), (2, 3)),
+    ("hstack", lambda x, y: np.hstack([x, y]), lambda x, y: torch.hstack([x, y]), (2, 3), (2, 1)),
+    ("dstack", lambda x, y: np.dstack([x, y]), lambda x, y: torch.dstack([x, y]), (2, 3), (2, 3)),
+    ("sort", lambda x: np.sort(x, 0), lambda x: torch.sort(x, 0)[0], (4, 3)),
+    ("meshgrid", lambda x, y: np.stack(np.meshgrid(x, y)), lambda x, y: torch.stack(torch.meshgrid(x, y, indexing="xy")), (2,), (3,)),
+    *(
+        (f"pad {mode}", lambda x, m=mode: np.pad(x, ((0, 0), (1, 2)), m), lambda x, t=theirs: torch.nn.functional.pad(x, (1, 2), t), (2, 4))
+        for mode, theirs in {"edge": "replicate", "reflect": "reflect", "wrap": "circular"}.items()
+    ),
+    ("det of a singular matrix", lambda x: np.linalg.det(x[:, None] * x), lambda x: torch.linalg.det(x[:, None] * x), (2,)),
+    ("polar factor", lambda x: (lambda U, s, Vt: U @ Vt)(*np.linalg.svd(x, full_matrices=False)),
+        lambda x: (lambda U, s, Vt: U @ Vt)(*torch.linalg.svd(x, full_matrices=False)), (2, 3, 2)),
+    ("Q of a wide matrix", lambda x: np.linalg.qr(x)[0], lambda x: torch.linalg.qr(x[:, :2])[0], (2, 3)),
+    ("upper cholesky", lambda x: np.linalg.cholesky(x @ x.mT + np.eye(3), upper=True),
+        lambda x: torch.linalg.cholesky(x @ x.mT + torch.eye(3), upper=True), (3, 3)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "g", "shapes"), [(f, g, shapes) for _, f, g, *shapes in SPELLINGS], ids=[row[0] for row in SPELLINGS])
+def test_spelling(f, g, shapes):
+    """Functions written in terms of ops: value, gradient and second derivative."""
+    ours = [Tensor(rng.normal(size=shape), requires_grad=True) for shape in shapes]
+    theirs = [torch.tensor(x.data, requires_grad=True) for x in ours]
+    compare(f(*ours), g(*theirs), ours, theirs)
