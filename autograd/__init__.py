@@ -1,5 +1,7 @@
 """Chalkgrad's engine: automatic differentiation of NumPy code that you can read, draw and run.
 
+For example:
+
     from autograd import Tensor
     x = Tensor(3.0, requires_grad=True)
     (x**3).backward()
@@ -14,13 +16,15 @@ from .drawing import draw
 from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .graph import toposort
 from .op import OPS, Op
-from .ops import elu, erf, gelu, leaky_relu, log_softmax, logsumexp, put, relu, scatter_add, sigmoid, silu, softmax, softplus
+from .ops import (
+    elu, erf, gelu, leaky_relu, log_softmax, logsumexp, put, relu, scatter_add, sigmoid, silu, softmax, softplus,
+)  # fmt: skip
 from .tensor import Tensor, backward, grad, no_grad, scope
 
 warn_if_shared(__path__[0])
 
 __all__ = [
     "OPS", "Op", "Tensor", "backward", "debug", "define", "differentiable", "draw", "elu", "erf", "gelu", "grad",
-    "gradcheck", "hessian", "hvp", "jacobian", "jvp", "leaky_relu", "log_softmax", "logsumexp", "no_grad", "put", "relu",
-    "scatter_add", "scope", "sigmoid", "silu", "softmax", "softplus", "toposort", "value_and_grad", "vjp",
+    "gradcheck", "hessian", "hvp", "jacobian", "jvp", "leaky_relu", "log_softmax", "logsumexp", "no_grad", "put",
+    "relu", "scatter_add", "scope", "sigmoid", "silu", "softmax", "softplus", "toposort", "value_and_grad", "vjp",
 ]  # fmt: skip

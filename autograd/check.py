@@ -1,9 +1,10 @@
 """gradcheck(): gradients against difference quotients, to second order, and a report that says what is wrong."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class Report:
         wrong = [entry for entry in self.entries if not entry.ok]
         n = len(self.entries)
         verdict = f"failed: {len(wrong)} of {n} derivatives disagree" if wrong else f"passed: all {n} derivatives agree"
-        rows = [HEADINGS]
+        rows: list[tuple[str, ...]] = [HEADINGS]
         badness = {e: np.nan_to_num(e.error / (e.tolerance or 1), nan=np.inf) for e in wrong or self.entries}
         for e in sorted(badness, key=lambda e: (e.order, -badness[e]))[:ROWS]:
             numbers = [f"{e.analytic:.8g}", f"{e.numeric:.8g}", f"{e.relative_error:.1e}", f"{e.ratio + 0:.6g}"]
@@ -143,7 +144,7 @@ def gradcheck(
     if not any(x.size for x in xs):
         raise ValueError("gradcheck() has nothing to vary: give it an input with at least one entry.")
 
-    def gradient(*xs: Tensor) -> Tensor:
+    def gradient(*xs: Tensor) -> Any:
         parts = grad(f(*xs), xs, weights, create_graph=True)
         return np.concatenate([np.reshape(part, (-1,)) for part in parts])
 
@@ -167,7 +168,10 @@ def random_weights(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarr
     return rng.uniform(0.5, 1.5, shape) * rng.choice([-1, 1], shape)
 
 
-def compare(f, xs, weights, order, eps, rtol, atol, rng) -> Iterator[Entry]:
+def compare(
+    f: Callable[..., Tensor], xs: Sequence[Tensor], weights: np.ndarray, order: int, eps: float, rtol: float,
+    atol: float | None, rng: np.random.Generator,
+) -> Iterator[Entry]:  # fmt: skip
     """Yield the derivatives of the weighted sum of f's output by the entries of each input, or along directions."""
     y = f(*xs)
     middle = weights * y.data
@@ -183,7 +187,7 @@ def compare(f, xs, weights, order, eps, rtol, atol, rng) -> Iterator[Entry]:
             rounding = 50 * ROUNDING * np.abs(middle)[(before != 0) | (after != 0)].sum() / unit
             absolute = rounding + 1e-6 * eps**2 * (np.abs(gradient.data).max() or 1) if atol is None else atol
             tolerance = absolute + rtol * max(abs(analytic), abs(left + right) / 2)
-            yield Entry(order, x.name, index, *map(float, (analytic, left, right, tolerance)))
+            yield Entry(order, str(x.name), index, *map(float, (analytic, left, right, tolerance)))
 
 
 def steps(x: np.ndarray, eps: float, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray, float]]:

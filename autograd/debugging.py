@@ -23,7 +23,8 @@ def debug() -> Iterator[None]:
     that meets an array which was changed in place since the forward pass. Both name the op, its arguments and the line
     that called it. Slow: every array is read once more.
     """
-    record, apply = modes.record, modes.apply
+    record: Any = modes.record
+    apply = modes.apply
     made: dict[int, tuple[str, list[int]]] = {}  # by creation number: the line, a checksum of each array
 
     def checked_record(op: Any, data: Any, args: tuple, values: tuple, *rest: Any) -> Tensor:
@@ -38,7 +39,7 @@ def debug() -> Iterator[None]:
         made[node.number] = line, [checksum(array) for array in (*values, data)]
         return node
 
-    def checked_apply(node: Tensor, rule: Any, g: Any, recorded: bool) -> Any:
+    def checked_apply(node: Any, rule: Any, g: Any, recorded: bool) -> Any:
         line, sums = made.get(node.number, ("outside debug mode", None))
         arrays = (*node.values, node._data)
         for arg, value, then in zip((*node.args, node), arrays, sums or ()):

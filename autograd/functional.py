@@ -1,8 +1,8 @@
 """Derivatives of functions: a few lines each over `grad`.
 
-A function `f` here takes arrays, or lists, tuples and dicts of arrays, nested as you like, and computes with NumPy. It is
-called with Tensors in their place. Arrays in, arrays out: the results are ndarrays. Called with Tensors that require a
-gradient, as happens when one of these functions is differentiated in turn, they give Tensors, differentiable again.
+A function `f` here takes arrays, or lists, tuples and dicts of arrays, nested as you like, and computes with NumPy. It
+is called with Tensors in their place. Arrays in, arrays out: the results are ndarrays. Called with Tensors that require
+a gradient, as happens when one of these functions is differentiated in turn, they give Tensors, differentiable again.
 
 Letters: x of shape X, f(x) of shape Y. J = ∂f/∂x, of shape Y + X; H the Hessian of a scalar f, of shape X + X.
 """
@@ -33,7 +33,9 @@ def rebuild(tree: Tree, values: list[Any]) -> Tree:
         return {key: rebuild(branch, values) for key, branch in tree.items()}
     if isinstance(tree, (list, tuple)):
         branches = [rebuild(branch, values) for branch in tree]
-        return branches if isinstance(tree, list) else type(tree)(*branches) if hasattr(tree, "_fields") else tuple(branches)
+        if isinstance(tree, list):
+            return branches
+        return type(tree)(*branches) if hasattr(tree, "_fields") else tuple(branches)
     return values.pop(0)
 
 
@@ -63,7 +65,9 @@ def refuse_misuse(name: str, f: Any, argnums: Any = 0, several: bool = True) -> 
 class Call:
     """One call of `f` with Tensors in place of the arguments to differentiate by."""
 
-    def __init__(self, f: Callable[..., Any], argnums: int | Sequence[int], args: Sequence[Tree], options: dict[str, Any]):
+    def __init__(
+        self, f: Callable[..., Any], argnums: int | Sequence[int], args: Sequence[Tree], options: dict[str, Any]
+    ):
         self.positions = [argnums] if isinstance(argnums, int) else list(argnums)
         for position in self.positions:
             if not -len(args) <= position < len(args):
@@ -165,8 +169,8 @@ def hvp(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     def call(*args: Any, **options: Any) -> Any:
         if len(args) < 2:
             raise TypeError(f"hvp(f) takes the arguments of f and then the direction v; {len(args)} came.")
-        *args, v = args
-        made = Call(f, argnum, args, options)
+        *others, v = args
+        made = Call(f, argnum, others, options)
         directional = sum(
             (np.sum(g * direction) for g, direction in matched(made.pull(create_graph=True), v)), start=Tensor(0.0)
         )

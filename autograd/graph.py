@@ -1,7 +1,7 @@
 """Walking a graph of nodes. A node is known only by its `parents` and its creation `number`."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any
 
@@ -41,7 +41,7 @@ def toposort(roots: Iterable[Node]) -> list[Node]:
 class Freed:
     """The parents of a node whose links `backward(retain_graph=False)` has cut."""
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Node]:
         raise RuntimeError(
             "this graph was freed by backward(retain_graph=False), which cuts the links between the nodes as it goes. "
             "To go through it again, call the first backward() with retain_graph=True, or compute the loss anew."

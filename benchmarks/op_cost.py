@@ -18,9 +18,9 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from autograd import Tensor  # noqa: E402
+from autograd import Tensor
 
 try:
     import torch

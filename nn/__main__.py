@@ -83,7 +83,9 @@ def train_command(options: argparse.Namespace) -> int:
 def print_comparison(run: Run) -> None:
     """Show the perplexity that the model reached next to what counting reaches on the same text."""
     name, reached, best = run.settings.cell.upper(), run.validation[-1], min(run.validation)
-    print(f"\nPerplexity on the held-out text: the {name} hesitates as among {reached:.2f} equally likely characters.\n")
+    print(
+        f"\nPerplexity on the held-out text: the {name} hesitates as among {reached:.2f} equally likely characters.\n"
+    )
     for order, floor in floors(run.train_ids, run.validation_ids, len(run.vocabulary)).items():
         known = f"given the {order - 1} character{'s' * (order > 2)} before" if order > 1 else "nothing before"
         print(f"  {floor:8.2f}  " + (f"counting: {known}" if order else "all characters equally likely"))

@@ -1,5 +1,7 @@
 """Activation functions as modules, for Sequential."""
 
+from typing import Any
+
 import numpy as np
 
 from autograd import Tensor, relu, sigmoid
@@ -10,7 +12,7 @@ from .module import Module
 class Tanh(Module):
     """tanh(x), entry by entry."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Tensor:
         return np.tanh(x)
 
 

@@ -20,7 +20,7 @@ from .module import Module
 
 __all__ = ["load", "read", "read_tensors", "save", "write_tensors"]
 
-DTYPES = {
+DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
@@ -156,9 +156,7 @@ def read_tensors(path: str | PathLike[str]) -> tuple[dict[str, NDArray[Any]], di
     return arrays, metadata
 
 
-def _read_header(
-    file: BinaryIO, size: int
-) -> tuple[dict[str, tuple[np.dtype[Any], list[int]]], dict[str, str]]:
+def _read_header(file: BinaryIO, size: int) -> tuple[dict[str, tuple[np.dtype[Any], list[int]]], dict[str, str]]:
     """Return dtype and shape of each array in the order of their bytes, and the metadata."""
     first = file.read(8)
     if len(first) < 8:

@@ -24,7 +24,7 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
 
 
 def clip_grad_value_(parameters: Iterable[Tensor], clip_value: float) -> None:
-    """Cut every entry of every gradient to [-clip_value, clip_value], in place. This changes the gradient's direction."""
+    """Cut every entry of every gradient to [-clip_value, clip_value], in place. The gradient's direction changes."""
     if not clip_value > 0:
         raise ValueError(f"clip_value must be positive; {clip_value} came.")
     for parameter in parameters:

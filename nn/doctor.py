@@ -61,7 +61,7 @@ def collision() -> str | None:
 def _find() -> Path | None:
     """Return the file, or the folder without `__init__.py`, that `import autograd` uses; import nothing."""
     spec = importlib.util.find_spec("autograd")
-    return spec and Path(spec.origin or list(spec.submodule_search_locations)[0])
+    return Path(spec.origin or list(spec.submodule_search_locations or ())[0]) if spec else None
 
 
 def _is_ours(where: Path | None) -> bool:
@@ -73,7 +73,7 @@ def _is_ours(where: Path | None) -> bool:
 def _distributions() -> list[tuple[str, str, Path]]:
     """Return name, version and folder of each installed distribution that brings a package `autograd`."""
     named = [(name, d) for name in ("chalkgrad", "autograd") for d in metadata.distributions(name=name)]
-    return list(dict.fromkeys((name, d.version, Path(d.locate_file(""))) for name, d in named))
+    return list(dict.fromkeys((name, d.version, Path(str(d.locate_file("")))) for name, d in named))
 
 
 def _version(name: str) -> str | None:

@@ -42,9 +42,10 @@ class Embedding(Module):
         if len(outside):
             where = tuple(outside[0].tolist())
             raise IndexError(
-                f"Embedding has vectors for 0 to {self.num_embeddings - 1}; ids{list(where) if where else ''} is {ids[where]}."
+                f"Embedding has vectors for 0 to {self.num_embeddings - 1}; "
+                f"ids{list(where) if where else ''} is {ids[where]}."
             )
-        vectors = self.weight[ids]
+        vectors: Any = self.weight[ids]
         if self.padding_idx is None:
             return vectors
         return np.where((ids == self.padding_idx)[..., np.newaxis], self.weight.data[self.padding_idx], vectors)

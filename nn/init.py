@@ -12,7 +12,9 @@ from autograd import Tensor
 
 def fans(tensor: Tensor) -> tuple[int, int]:
     if tensor.ndim < 2:
-        raise ValueError(f"fan-in and fan-out are defined for weights of two or more axes; {tensor.label} has {tensor.ndim}.")
+        raise ValueError(
+            f"fan-in and fan-out are defined for weights of two or more axes; {tensor.label} has {tensor.ndim}."
+        )
     window = math.prod(tensor.shape[2:])
     return tensor.shape[1] * window, tensor.shape[0] * window
 

@@ -13,8 +13,8 @@ from .module import Module, uniform
 class Linear(Module):
     """y = x Wᵀ + b.
 
-    x: (..., in_features) float; returns (..., out_features). weight: (out_features, in_features), bias: (out_features,),
-    both uniform in ±1/sqrt(in_features), as in PyTorch. rng: numpy.random.Generator that draws them.
+    x: (..., in_features) float; returns (..., out_features). weight: (out_features, in_features), bias:
+    (out_features,), both uniform in ±1/sqrt(in_features), as in PyTorch. rng: numpy.random.Generator that draws them.
     """
 
     def __init__(

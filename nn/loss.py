@@ -35,18 +35,16 @@ def classes_of(targets: Any, scores: Tensor, ignore_index: int) -> np.ndarray:
     return targets
 
 
-def likelihood(
-    log_p: Tensor, targets: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
-) -> Tensor:
+def likelihood(log_p: Tensor, targets: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float) -> Tensor:
     """Compute what nll_loss and cross_entropy share, from log-probabilities."""
     targets = classes_of(targets, log_p, ignore_index)
     classes = log_p.shape[-1]
     flat = targets.ravel()
     ignored = flat == ignore_index
-    log_p = np.reshape(log_p, (-1, classes))
+    log_p = log_p.reshape(-1, classes)
     losses = -log_p[np.arange(flat.size), np.where(ignored, 0, flat)]
     if weight is None and not smoothing and not ignored.any():
-        return reduce(np.reshape(losses, targets.shape), reduction)
+        return reduce(losses.reshape(targets.shape), reduction)
     counts = np.ones(classes, log_p.dtype) if weight is None else np.asarray(weight, log_p.dtype)
     if counts.shape != (classes,):
         raise ValueError(f"weight has one number for each class, shape {(classes,)}; {counts.shape} came.")
@@ -58,7 +56,7 @@ def likelihood(
         losses = (1 - smoothing) * losses - smoothing / classes * np.sum(log_p * counts, axis=-1) * ~ignored
     if reduction == "mean":
         return losses.sum() / counted.sum()
-    return reduce(np.reshape(losses, targets.shape), reduction)
+    return reduce(losses.reshape(targets.shape), reduction)
 
 
 def nll_loss(

@@ -115,7 +115,9 @@ class Module:
             own[name].data = array
 
     def __repr__(self) -> str:
-        inner = [f"  {name}: {child!r}".replace("\n", "\n  ") for name, child in self.children() if isinstance(child, Module)]
+        inner = [
+            f"  {name}: {child!r}".replace("\n", "\n  ") for name, child in self.children() if isinstance(child, Module)
+        ]
         head = f"{type(self).__name__}({self.extra_repr()}"
         return head + ")" if not inner else "\n".join([head, *inner, ")"])
 

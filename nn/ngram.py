@@ -25,9 +25,7 @@ def floors(
     """
     if not len(validation_ids):
         raise ValueError("the validation text is empty")
-    return {
-        n: perplexity(-np.log(probabilities(train_ids, validation_ids, vocab_size, n)).mean()) for n in orders
-    }
+    return {n: perplexity(-np.log(probabilities(train_ids, validation_ids, vocab_size, n)).mean()) for n in orders}
 
 
 def probabilities(
@@ -60,9 +58,8 @@ def probabilities(
     p = np.full(len(ids), 1 / vocab_size)
     for k in range(1, order + 1):
         gram, context = grams[k], np.roll(grams[k - 1], 1)
-        if k == order:
-            counted = np.arange(k - 1, end)
-        else:  # one position for each different (k + 1)-gram
+        counted = np.arange(k - 1, end)
+        if k < order:  # one position for each different (k + 1)-gram
             counted = k + np.unique(grams[k + 1][k:end], return_index=True)[1]
         different = counted[np.unique(gram[counted], return_index=True)[1]]
         count = np.bincount(gram[counted], minlength=len(text))[gram[end:]]

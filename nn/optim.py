@@ -5,7 +5,6 @@ p parameter, g its gradient, lr the learning rate. Formulas as in PyTorch, whose
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -55,7 +54,9 @@ class Optimizer:
         """Take over what state_dict() gave. Raises KeyError or ValueError if it is another optimizer's."""
         expected = {f"{name}.{i}": array for name, arrays in self.buffers.items() for i, array in enumerate(arrays)}
         if set(state) != {"steps", *expected}:
-            raise KeyError(f"the state has {sorted(state)}; this {type(self).__name__} has {sorted(['steps', *expected])}.")
+            raise KeyError(
+                f"the state has {sorted(state)}; this {type(self).__name__} has {sorted(['steps', *expected])}."
+            )
         for name, array in expected.items():
             if state[name].shape != array.shape:
                 raise ValueError(f"{name} has shape {array.shape} here and {state[name].shape} in the state.")
@@ -132,7 +133,10 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with the weight decay apart from the gradient (Loshchilov & Hutter, 2019): p -= lr · weight_decay · p, then Adam."""
+    """Adam with the weight decay apart from the gradient (Loshchilov & Hutter, 2019).
+
+    p -= lr · weight_decay · p, then Adam.
+    """
 
     def __init__(
         self,

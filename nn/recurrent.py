@@ -51,7 +51,7 @@ class Cell(Module):
         if proj_size:
             self.weight_hr = uniform(rng, bound, (proj_size, hidden_size), dtype)
 
-    def affine(self, x: Tensor, h: Tensor) -> Tensor:
+    def affine(self, x: Tensor, h: Tensor) -> Any:  # a Tensor; NumPy's annotations take its tanh for an ndarray
         """Compute W_ih x + b_ih + W_hh h + b_hh, of shape (B, gates · H)."""
         z = np.inner(x, self.weight_ih) + np.inner(h, self.weight_hh)
         return z if self.bias_ih is None else z + (self.bias_ih + self.bias_hh)
@@ -64,7 +64,8 @@ class Cell(Module):
         """Check the shapes of an input and a state; give the parts of the state, zeros if it is None."""
         if x.shape[-1:] != (self.input_size,) or x.ndim > 2:
             raise ValueError(
-                f"{type(self).__name__} takes x of shape (B, {self.input_size}) or ({self.input_size},); {x.shape} came."
+                f"{type(self).__name__} takes x of shape (B, {self.input_size}) or ({self.input_size},); "
+                f"{x.shape} came."
             )
         shapes = [(*x.shape[:-1], width) for width in self.widths()]
         if state is None:
@@ -242,13 +243,13 @@ class Recurrent(Module):
         """Run over a batch of sequences.
 
         x: (T, B, D), or (B, T, D) with batch_first, or (T, D) for a single sequence.
-        state: h_0 of shape (L, B, H), for an LSTM the pair (h_0, c_0); L is layers times directions, and comes first even
-        with batch_first; (L, H) for a single sequence; zeros if None.
+        state: h_0 of shape (L, B, H), for an LSTM the pair (h_0, c_0); L is layers times directions, and comes first
+        even with batch_first; (L, H) for a single sequence; zeros if None.
         lengths: the true number of steps of each of the B sequences, in any order, from 1 to T. Beyond its length a
         sequence's outputs are 0 and its state stays; the reverse direction begins at its last step.
 
-        Returns (output, state): the last layer's h at every step, shaped as x with H (or 2H, both directions) in place of
-        D, and the state after the last step, shaped as the one that came.
+        Returns (output, state): the last layer's h at every step, shaped as x with H (or 2H, both directions) in place
+        of D, and the state after the last step, shaped as the one that came.
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
@@ -259,13 +260,13 @@ class Recurrent(Module):
             )
         batch_first = self.batch_first and x.ndim == 3
         if batch_first:
-            x = np.swapaxes(x, 0, 1)
+            x = x.swapaxes(0, 1)
         if len(x) == 0:
             raise ValueError(f"{type(self).__name__} needs a sequence of at least one step; x has shape {x.shape}.")
         alive = self.alive(x, lengths)
         states = self.initial(state, x)
         inputs: Any = x
-        last = []
+        last: list[tuple[Tensor, ...]] = []
         for layer, cells in enumerate(self._cells):
             with scope(f"layer {layer}") if self.num_layers > 1 else nullcontext():
                 sides = []
@@ -277,9 +278,9 @@ class Recurrent(Module):
                 inputs = [np.concatenate(pair, axis=-1) for pair in zip(*sides)] if self.bidirectional else sides[0]
                 if self.training and layer < self.num_layers - 1:
                     inputs = [self._drop.forward(h) for h in inputs]
-        output = np.stack(inputs, axis=1 if batch_first else 0)
-        final = tuple(np.stack(parts) for parts in zip(*last))
-        return output, final if len(final) > 1 else final[0]
+        output: Any = np.stack(inputs, axis=1 if batch_first else 0)
+        after: list[Any] = [np.stack(parts) for parts in zip(*last)]
+        return output, tuple(after) if len(after) > 1 else after[0]
 
     def alive(self, x: Tensor, lengths: Sequence[int] | None) -> list[np.ndarray | None]:
         """Give for each step 1 for the sequences that it belongs to, else 0, of shape (B, 1); None where all are."""
@@ -288,8 +289,8 @@ class Recurrent(Module):
         n = np.asarray(lengths)
         if x.ndim != 3 or n.shape != x.shape[1:2] or n.dtype.kind not in "iu" or np.any((n < 1) | (n > len(x))):
             raise ValueError(
-                f"lengths has one whole number for each of the sequences in a batch, from 1 to the number of steps; for x of "
-                f"shape (T, B, D) = {x.shape} came {lengths}."
+                f"lengths has one whole number for each of the sequences in a batch, from 1 to the number of steps; "
+                f"for x of shape (T, B, D) = {x.shape} came {lengths}."
             )
         dtype = self._cells[0][0].weight_hh.dtype
         return [None if (n > t).all() else (n > t).astype(dtype)[:, None] for t in range(len(x))]
@@ -301,15 +302,15 @@ class Recurrent(Module):
         count = self.num_layers * directions
         shapes = [(count, *x.shape[1:-1], width) for width in cell.widths()]
         if state is None:
-            parts = [np.zeros(shape, dtype=cell.weight_hh.dtype) for shape in shapes]
-            states = [tuple(Tensor(part[k]) for part in parts) for k in range(count)]
+            zeros = [np.zeros(shape, dtype=cell.weight_hh.dtype) for shape in shapes]
+            states = [tuple(Tensor(part[k]) for part in zeros) for k in range(count)]
         else:
             came = [getattr(part, "shape", part) for part in as_tuple(state)]
             if came != shapes:
                 raise ValueError(
-                    f"{type(self).__name__} takes the state {' and '.join(f'{name}_0' for name in cell.state)} of shape "
-                    f"(layers × directions, batch, features), {' and '.join(map(str, shapes))}, layer first even with "
-                    f"batch_first; {' and '.join(map(str, came))} came."
+                    f"{type(self).__name__} takes the state {' and '.join(f'{name}_0' for name in cell.state)} of "
+                    f"shape (layers × directions, batch, features), {' and '.join(map(str, shapes))}, layer first even "
+                    f"with batch_first; {' and '.join(map(str, came))} came."
                 )
             states = [tuple(part[k] for part in as_tuple(state)) for k in range(count)]
         for parts in states:
@@ -337,7 +338,7 @@ def run(
             x.name = x.name or f"x{t + 1}"
             new = as_tuple(cell.forward(x, state if len(state) > 1 else state[0]))
             outputs[t] = new[0]
-            m = alive[t]
+            m: Any = alive[t]
             if m is not None:  # a sequence that has ended keeps its state, and puts out 0
                 kept = [m * part for part in new]
                 outputs[t] = kept[0]
