@@ -81,7 +81,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         total = np.full(out.shape, np.size(a) / max(np.size(out), 1), out.dtype)
     else:
         if np.shape(weights) != np.shape(a):
-            if np.ndim(weights) != 1 or not isinstance(axis, (int, np.integer)) or np.size(weights) != np.shape(a)[axis]:
+            if np.ndim(axis) or axis is None or np.shape(weights) != (np.shape(a)[axis],):
                 raise ValueError(
                     f"average() takes weights of the shape of the data, {np.shape(a)}, or one for each entry along an "
                     f"axis; the weights have shape {np.shape(weights)}, axis is {axis}."
@@ -129,11 +129,10 @@ def on_values(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-for function in (np.argmax, np.argmin, np.any, np.all, np.array_equal, np.allclose, np.isclose, np.shape, np.ndim, np.size):
-    composite(function)(on_values(function))
-for function in (np.count_nonzero, np.round, np.around, np.fix, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert):
-    composite(function)(on_values(function))
-for function in (np.argsort, np.argpartition, np.argwhere, np.flatnonzero, np.ix_, np.nonzero, np.searchsorted, np.unique):
-    composite(function)(on_values(function))
-for function in (np.zeros_like, np.ones_like, np.full_like, np.empty_like):
+for function in (
+    np.argmax, np.argmin, np.argsort, np.argpartition, np.argwhere, np.flatnonzero, np.nonzero, np.searchsorted,
+    np.ix_, np.unique, np.any, np.all, np.count_nonzero, np.array_equal, np.allclose, np.isclose, np.shape, np.ndim,
+    np.size, np.round, np.around, np.fix, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
+    np.zeros_like, np.ones_like, np.full_like, np.empty_like,
+):  # fmt: skip
     composite(function)(on_values(function))

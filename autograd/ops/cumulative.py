@@ -29,12 +29,16 @@ def product_before(x: Any, product: Any) -> Any:
     return previous(product) + np.reshape(first, first.shape + (1,) * (x.ndim - 1))
 
 
-@differentiable(
-    lambda g, out, x, a, reverse=False: linear_recurrence(g, a, not reverse),
-    lambda g, out, x, a, reverse=False: (
-        previous(linear_recurrence(g, a)) * out if reverse else linear_recurrence(g, a, True) * previous(out)
-    ),
-)
+def linear_recurrence_x(g: Any, out: Any, x: Any, a: Any, reverse: bool = False) -> Any:
+    return linear_recurrence(g, a, not reverse)
+
+
+def linear_recurrence_a(g: Any, out: Any, x: Any, a: Any, reverse: bool = False) -> Any:
+    dx = linear_recurrence(g, a, not reverse)
+    return previous(dx) * out if reverse else dx * previous(out)
+
+
+@differentiable(linear_recurrence_x, linear_recurrence_a)
 def linear_recurrence(x: Any, a: Any, reverse: bool = False) -> Any:
     """Compute h[t] = a[t] h[t-1] + x[t] along the first axis; in reverse h[t] = x[t] + a[t+1] h[t+1].
 

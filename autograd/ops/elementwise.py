@@ -60,8 +60,8 @@ define(np.logical_and, None, None, symbol="and")
 define(np.logical_or, None, None, symbol="or")
 define(np.logical_xor, None, None, symbol="xor")
 define(np.logical_not, None, symbol="not")
-for function in (np.sign, np.signbit, np.isfinite, np.isinf, np.isnan, np.floor, np.ceil, np.trunc, np.rint):
-    define(function, None)
+for step in (np.sign, np.signbit, np.isfinite, np.isinf, np.isnan, np.floor, np.ceil, np.trunc, np.rint):
+    define(step, None)
 
 # ---- roots, exponentials, logarithms; the slope of a root is infinite at 0, NumPy warns ----
 
@@ -144,9 +144,9 @@ def won(x: Any, y: Any, out: Any) -> Any:
     return np.equal(x, out) > np.equal(x, y)
 
 
-for function in (np.fmax, np.fmin):  # a NaN beside a number is passed over; of two NaN neither receives anything
+for choice in (np.fmax, np.fmin):  # a NaN beside a number is passed over; of two NaN neither receives anything
     define(
-        function,
+        choice,
         lambda g, out, x, y: g * won(x, y, out) / 2 + g * np.equal(x, out) / 2,
         lambda g, out, x, y: g * won(y, x, out) / 2 + g * np.equal(y, out) / 2,
     )

@@ -42,9 +42,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     return np.maximum(x, 0) + slope * np.minimum(x, 0)
 
 
-@differentiable(
-    lambda g, out, x, alpha=1.0: np.where(x > 0, g, g * alpha * np.exp(np.minimum(x, 0))), elementwise=True
-)
+@differentiable(lambda g, out, x, alpha=1.0: np.where(x > 0, g, g * alpha * np.exp(np.minimum(x, 0))), elementwise=True)
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """Compute x where x > 0, else alpha * (exp(x) - 1), entry by entry.
 
@@ -64,8 +62,9 @@ SERIES = [2 / math.sqrt(math.pi) * (-1) ** n / math.factorial(n) / (2 * n + 1) f
 def tail(a: Any) -> Any:
     """Compute 1 - erf(a), a >= 0, to about 1e-15 of itself.
 
-    1 - erf(a) = a/π exp(-a²) ∫ exp(-t²) / (a² + t²) dt. Of a function as smooth as this the midpoint rule makes an error
-    that is a known pole, 2 / (1 + exp(2πa/h)) where a < π/h, and exp(-π²/h²), 7e-18 for the step h = 1/2.
+    1 - erf(a) = a/π exp(-a²) ∫ exp(-t²) / (a² + t²) dt, t from -∞ to ∞, by the midpoint rule of step h = 1/2. Of a
+    function as smooth as this its error is known: a pole, which adds 2 / (1 + exp(2πa/h)) where a < π/h, and about
+    exp(-π²/h²) = 7e-18 of the rest.
     (Chiarella and Reichel 1968, Math. Comp. 22; Hunter and Regan 1972, Math. Comp. 26.)
     """
     a = np.minimum(a, 30)  # where the tail is 0 in any float, and a² still finite

@@ -80,7 +80,7 @@ for function in (np.clip, np.take, np.argmax, np.argmin, np.any, np.all, np.roun
     METHODS[function.__name__] = COMPOSITES[function]
 for function in (np.argsort, np.choose, np.diagonal, np.dot, np.nonzero, np.repeat, np.searchsorted, np.sort):
     METHODS[function.__name__] = COMPOSITES[function]  # sort() gives a new tensor; ndarray's works in place
-for function, op in OPS.items():  # np.tanh(t) is t.tanh(), wherever the tensor itself is the first argument
+for op in OPS.values():  # np.tanh(t) is t.tanh(), wherever the tensor itself is the first argument
     if not op.variadic and op.local_gradients[0] is not None and op.call not in INTERNAL:
         METHODS.setdefault(op.name, op.call)
 

@@ -53,5 +53,5 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if ord not in (2, -2, "nuc"):
         raise ValueError(f"a norm of matrices has ord None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf; {ord!r} came.")
     values = np.linalg.svdvals(np.moveaxis(x, axes, (-2, -1)))
-    out = {2: np.max, -2: np.min, "nuc": np.sum}[ord](values, axis=-1)
+    out = (np.sum if ord == "nuc" else np.max if ord > 0 else np.min)(values, axis=-1)
     return np.expand_dims(out, tuple(i % x.ndim for i in axes)) if keepdims else out

@@ -3,7 +3,6 @@ in NumPy. Entries that tie for a maximum, minimum or median share its gradient.
 """
 
 import math
-
 from typing import Any
 
 import numpy as np
@@ -34,14 +33,15 @@ define(
 
 def split_axes(x: Any, axis: Any) -> tuple[list[int], list[int]]:
     """List the axes that are reduced, and those that stay."""
-    axes = list(range(x.ndim)) if axis is None else np.mod(axis, x.ndim).ravel().tolist() if axis != () else []
+    axes = [i % x.ndim for i in (range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,))]
     return axes, [i for i in range(x.ndim) if i not in axes]
 
 
 def line_up(x: Any, axis: Any) -> Any:
     """Make one axis of those that are reduced, the first; those that stay follow."""
     axes, others = split_axes(x, axis)
-    return np.reshape(np.transpose(x, axes + others), (math.prod(x.shape[i] for i in axes), *(x.shape[i] for i in others)))
+    lengths = math.prod(x.shape[i] for i in axes), *(x.shape[i] for i in others)
+    return np.reshape(np.transpose(x, axes + others), lengths)
 
 
 def line_back(y: Any, x: Any, axis: Any) -> Any:
@@ -110,10 +110,8 @@ define(np.median, median_x)
 
 
 def trace_x(g: Any, out: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    row, column = (
-        np.expand_dims(np.arange(x.shape[axis]), [i for i in range(x.ndim) if i != axis % x.ndim]) for axis in (axis1, axis2)
-    )
-    return np.expand_dims(g, (axis1 % x.ndim, axis2 % x.ndim)) * (column - row == offset)
+    places = np.ogrid[tuple(map(slice, x.shape))]
+    return np.expand_dims(g, (axis1 % x.ndim, axis2 % x.ndim)) * (places[axis2] - places[axis1] == offset)
 
 
 define(np.trace, trace_x, symbol="tr")

@@ -91,7 +91,9 @@ def put_last(x, value, index):
 
 def roll(x, shift, axis=None):
     shift, axis = (shift, axis) if axis is None else np.broadcast_arrays(shift, axis)
-    return torch.roll(x, shift if axis is None else np.ravel(shift).tolist(), axis if axis is None else np.ravel(axis).tolist())
+    return torch.roll(
+        x, shift if axis is None else np.ravel(shift).tolist(), axis if axis is None else np.ravel(axis).tolist()
+    )
 
 
 def pad(x, pad_width, mode="constant", constant_values=0):
@@ -117,7 +119,10 @@ def eigh(x, UPLO="L"):
 
 
 def svd(x):
-    (U, s, Vt), expected = torch.linalg.svd(x, full_matrices=False), np.linalg.svd(x.detach().numpy(), full_matrices=False)
+    (U, s, Vt), expected = (
+        torch.linalg.svd(x, full_matrices=False),
+        np.linalg.svd(x.detach().numpy(), full_matrices=False),
+    )
     return torch.cat([like_numpy(U, expected[0]), s[..., None, :], like_numpy(Vt.mT, expected[2].swapaxes(-1, -2))], -2)
 
 
@@ -186,7 +191,9 @@ TORCH = {
     "getitem": operator.getitem,
     "scatter_add": scatter,
     "put": put_last,
-    "tensordot": lambda x, y, axes=2: torch.tensordot(x, y, axes if isinstance(axes, int) else np.reshape(axes, (2, -1)).tolist()),
+    "tensordot": lambda x, y, axes=2: torch.tensordot(
+        x, y, axes if isinstance(axes, int) else np.reshape(axes, (2, -1)).tolist()
+    ),
     "einsum": lambda x, y, subscripts, optimize=False: torch.einsum(subscripts, x, y),
     "vecdot": torch.linalg.vecdot,
     "matvec": lambda x, y: (x @ y[..., None])[..., 0],
@@ -319,23 +326,29 @@ SPELLINGS = [
     *(
         (f"einsum {s}", lambda *xs, s=s: np.einsum(s, *xs), lambda *xs, s=s: torch.einsum(s, *xs), *shapes)
         for s, *shapes in [
-            ("ii", (3, 3)), ("iji->j", (3, 2, 3)), ("...ij,...jk->...ik", (4, 1, 2, 3), (2, 3, 2)), ("ba,bc", (2, 3), (2, 2)),
-            ("ii,ij->j", (2, 2), (2, 3)), ("bn,anm,bm->ba", (2, 3), (2, 3, 2), (2, 2)), ("ij,ij,ij->j", (1, 3), (2, 1), (2, 3)),
+            ("ii", (3, 3)), ("iji->j", (3, 2, 3)), ("...ij,...jk->...ik", (4, 1, 2, 3), (2, 3, 2)),
+            ("ba,bc", (2, 3), (2, 2)),
+            ("ii,ij->j", (2, 2), (2, 3)), ("bn,anm,bm->ba", (2, 3), (2, 3, 2), (2, 2)),
+            ("ij,ij,ij->j", (1, 3), (2, 1), (2, 3)),
         ]
     ),
     ("diag", np.diag, torch.diag, (3,)),
     ("diagonal", lambda x: np.diagonal(x, 1, 0, 2), lambda x: torch.diagonal(x, 1, 0, 2), (3, 2, 4)),
     ("tile", lambda x: np.tile(x, (2, 1, 3)), lambda x: torch.tile(x, (2, 1, 3)), (2, 3)),
-    ("repeat", lambda x: np.repeat(x, [2, 0, 1], 1), lambda x: torch.repeat_interleave(x, torch.tensor([2, 0, 1]), 1), (2, 3)),
+    ("repeat", lambda x: np.repeat(x, [2, 0, 1], 1), lambda x: torch.repeat_interleave(x, torch.tensor([2, 0, 1]), 1),
+        (2, 3)),
     ("hstack", lambda x, y: np.hstack([x, y]), lambda x, y: torch.hstack([x, y]), (2, 3), (2, 1)),
     ("dstack", lambda x, y: np.dstack([x, y]), lambda x, y: torch.dstack([x, y]), (2, 3), (2, 3)),
     ("sort", lambda x: np.sort(x, 0), lambda x: torch.sort(x, 0)[0], (4, 3)),
-    ("meshgrid", lambda x, y: np.stack(np.meshgrid(x, y)), lambda x, y: torch.stack(torch.meshgrid(x, y, indexing="xy")), (2,), (3,)),
+    ("meshgrid", lambda x, y: np.stack(np.meshgrid(x, y)), lambda x,
+        y: torch.stack(torch.meshgrid(x, y, indexing="xy")), (2,), (3,)),
     *(
-        (f"pad {mode}", lambda x, m=mode: np.pad(x, ((0, 0), (1, 2)), m), lambda x, t=theirs: torch.nn.functional.pad(x, (1, 2), t), (2, 4))
+        (f"pad {mode}", lambda x, m=mode: np.pad(x, ((0, 0), (1, 2)), m), lambda x,
+            t=theirs: torch.nn.functional.pad(x, (1, 2), t), (2, 4))
         for mode, theirs in {"edge": "replicate", "reflect": "reflect", "wrap": "circular"}.items()
     ),
-    ("det of a singular matrix", lambda x: np.linalg.det(x[:, None] * x), lambda x: torch.linalg.det(x[:, None] * x), (2,)),
+    ("det of a singular matrix", lambda x: np.linalg.det(x[:, None] * x), lambda x: torch.linalg.det(x[:, None] * x),
+        (2,)),
     ("polar factor", lambda x: (lambda U, s, Vt: U @ Vt)(*np.linalg.svd(x, full_matrices=False)),
         lambda x: (lambda U, s, Vt: U @ Vt)(*torch.linalg.svd(x, full_matrices=False)), (2, 3, 2)),
     ("Q of a wide matrix", lambda x: np.linalg.qr(x)[0], lambda x: torch.linalg.qr(x[:, :2])[0], (2, 3)),
@@ -344,7 +357,9 @@ SPELLINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("f", "g", "shapes"), [(f, g, shapes) for _, f, g, *shapes in SPELLINGS], ids=[row[0] for row in SPELLINGS])
+@pytest.mark.parametrize(
+    ("f", "g", "shapes"), [(f, g, shapes) for _, f, g, *shapes in SPELLINGS], ids=[row[0] for row in SPELLINGS]
+)
 def test_spelling(f, g, shapes):
     """Functions written in terms of ops: value, gradient and second derivative."""
     ours = [Tensor(rng.normal(size=shape), requires_grad=True) for shape in shapes]
