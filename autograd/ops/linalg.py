@@ -80,7 +80,7 @@ define(np.inner, inner_x, inner_y, forward=inner)
 # ---- sums of products over named axes ----
 
 
-def contracted(x: Any, y: Any, axes: Any) -> tuple[list[int], list[int], list[int], list[int]]:
+def contracted(x: Any, y: Any, axes: Any) -> tuple[list[int], ...]:
     """List the axes that tensordot(x, y, axes) sums over, of x and of y in pairs, and those of each that stay."""
     if isinstance(axes, (int, np.integer)):
         ours, theirs = list(range(x.ndim - axes, x.ndim)), list(range(axes))
@@ -124,7 +124,7 @@ def along(piece: Any, x: Any) -> Any:
 
 @differentiable(einsum_x, einsum_y)
 def einsum(x: Any, y: Any, subscripts: str, optimize: bool = False) -> Any:
-    """Compute np.einsum(subscripts, x, y), for "ab,bc->ac": no repeated index, each in the output or in both arguments."""
+    """Compute np.einsum(subscripts, x, y), for "ab,bc->ac": no index repeated, each in the output or in both."""
     return np.einsum(subscripts, x, y, optimize=optimize)
 
 
@@ -164,7 +164,9 @@ def reduced(x: Any, of_x: str, needed: set[str]) -> tuple[Any, str]:
         while of_x.count(k) > 1:
             first, last = of_x.index(k), of_x.rindex(k)
             if x.shape[first] != x.shape[last]:
-                raise ValueError(f"einsum: the index {k!r} has lengths {x.shape[first]} and {x.shape[last]} in one operand.")
+                raise ValueError(
+                    f"einsum: the index {k!r} has lengths {x.shape[first]} and {x.shape[last]} in one operand."
+                )
             x = np.diagonal(x, 0, first, last)
             of_x = of_x[:first] + of_x[first + 1 : last] + of_x[last + 1 :] + k
     axes = tuple(i for i, k in enumerate(of_x) if k not in needed)

@@ -182,7 +182,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 @composite(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> Any:
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     """Pad with constants, or with copies of entries: every mode of NumPy that computes nothing."""
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
@@ -193,7 +193,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **options: Any) -> A
         return OPS[np.pad].call(array, pad_width, **options)
     if mode not in ("edge", "reflect", "symmetric", "wrap") or options.get("reflect_type", "even") != "even":
         raise ValueError(
-            "pad() of a Tensor takes mode='constant', 'edge', 'reflect', 'symmetric' or 'wrap', and reflect_type='even'; "
+            "pad() of a Tensor takes mode='constant', 'edge', 'reflect', 'symmetric' or 'wrap', reflect_type='even'; "
             f"{mode!r} came{''.join(f', {name}={option!r}' for name, option in options.items())}."
         )
     widths = np.broadcast_to(pad_width, (array.ndim, 2)).tolist()
@@ -287,7 +287,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
 
 @composite(np.choose)
-def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
+def choose(a: Any, choices: Any, *, mode: Any = "raise") -> Any:
     xs = [as_array(x) for x in choices]
     ends = np.cumsum([x.size for x in xs]).tolist()
     numbers = np.choose(plain(a), [numbered(x) + end - x.size for x, end in zip(xs, ends)], mode=mode)

@@ -33,7 +33,7 @@ def by_loops(x, y, subscripts, optimize=False):
     out = np.zeros([size[k] for k in of_out], np.result_type(x, y))
     for place in np.ndindex(*size.values()):
         at = dict(zip(size, place))
-        entry = lambda z, of: z[tuple(at[k] % n for k, n in zip(of, z.shape))]  # noqa: B023, E731
+        entry = lambda z, of: z[tuple(at[k] % n for k, n in zip(of, z.shape))]  # noqa: E731
         out[tuple(at[k] for k in of_out)] += entry(x, of_x) * entry(y, of_y)
     return out
 
@@ -70,14 +70,18 @@ ARRAYS = [
     *(
         own(einsum, by_loops, normal(*x), normal(*y), subscripts)
         for x, y, subscripts in [
-            ((2, 3), (3, 4), "ij,jk->ik"), ((2, 3), (3, 4), "ij,jk->ki"), ((3,), (3,), "i,i->"), ((2,), (3,), "i,j->ij"),
+            ((2, 3), (3, 4), "ij,jk->ik"), ((2, 3), (3, 4), "ij,jk->ki"), ((3,), (3,), "i,i->"),
+            ((2,), (3,), "i,j->ij"),
             ((5, 2, 3), (5, 4, 3), "bij,bkj->bik"), ((2, 3), (2, 3), "ij,ij->j"), ((2, 3), (), "ij,->ji"),
             ((2, 1), (3, 4), "ij,jk->ik"), ((2, 3), (1, 4), "ij,jk->ik"), ((1, 3), (2, 3), "ij,ij->i"),
             ((2, 0), (0, 3), "ij,jk->ik"), ((0, 2), (2, 3), "ij,jk->ik"),
         ]
     ),
     own(einsum, by_loops, normal(2, 3), normal(3, 4), "ij,jk->ik", optimize=True),
-    *(case(np.vecdot, normal(*x), normal(*y)) for x, y in [((3,), (3,)), ((2, 3), (3,)), ((4, 1, 3), (2, 3)), ((2, 0), (0,))]),
+    *(
+        case(np.vecdot, normal(*x), normal(*y))
+        for x, y in [((3,), (3,)), ((2, 3), (3,)), ((4, 1, 3), (2, 3)), ((2, 0), (0,))]
+    ),
     *(
         case(getattr(np, name), normal(*x), normal(*y))
         for name, pairs in {

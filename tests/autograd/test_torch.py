@@ -119,10 +119,8 @@ def eigh(x, UPLO="L"):
 
 
 def svd(x):
-    (U, s, Vt), expected = (
-        torch.linalg.svd(x, full_matrices=False),
-        np.linalg.svd(x.detach().numpy(), full_matrices=False),
-    )
+    U, s, Vt = torch.linalg.svd(x, full_matrices=False)
+    expected = np.linalg.svd(x.detach().numpy(), full_matrices=False)
     return torch.cat([like_numpy(U, expected[0]), s[..., None, :], like_numpy(Vt.mT, expected[2].swapaxes(-1, -2))], -2)
 
 
@@ -340,11 +338,11 @@ SPELLINGS = [
     ("hstack", lambda x, y: np.hstack([x, y]), lambda x, y: torch.hstack([x, y]), (2, 3), (2, 1)),
     ("dstack", lambda x, y: np.dstack([x, y]), lambda x, y: torch.dstack([x, y]), (2, 3), (2, 3)),
     ("sort", lambda x: np.sort(x, 0), lambda x: torch.sort(x, 0)[0], (4, 3)),
-    ("meshgrid", lambda x, y: np.stack(np.meshgrid(x, y)), lambda x,
-        y: torch.stack(torch.meshgrid(x, y, indexing="xy")), (2,), (3,)),
+    ("meshgrid", lambda x, y: np.stack(np.meshgrid(x, y)),
+        lambda x, y: torch.stack(torch.meshgrid(x, y, indexing="xy")), (2,), (3,)),
     *(
-        (f"pad {mode}", lambda x, m=mode: np.pad(x, ((0, 0), (1, 2)), m), lambda x,
-            t=theirs: torch.nn.functional.pad(x, (1, 2), t), (2, 4))
+        (f"pad {mode}", lambda x, m=mode: np.pad(x, ((0, 0), (1, 2)), m),
+            lambda x, t=theirs: torch.nn.functional.pad(x, (1, 2), t), (2, 4))
         for mode, theirs in {"edge": "replicate", "reflect": "reflect", "wrap": "circular"}.items()
     ),
     ("det of a singular matrix", lambda x: np.linalg.det(x[:, None] * x), lambda x: torch.linalg.det(x[:, None] * x),
