@@ -24,9 +24,10 @@ SPACE = "&#160;"
 
 def text(s: str) -> str:
     """Escape for an HTML-like label. Graphviz reads a backslash twice, and leaves `&lt;` as it is: so a zero-width
-    space parts what looks like an entity (and goes again when the SVG is finished).
+    space parts what looks like an entity (and goes again when the SVG is finished). A label of nothing but `]` would be
+    a syntax error.
     """
-    return escape(s).replace("\\", "&#92;&#92;").replace("&amp;", "&amp;\u200b") or SPACE
+    return escape(s).replace("\\", "&#92;&#92;").replace("&amp;", "&amp;\u200b").replace("]", "&#93;") or SPACE
 
 
 def font(content: str, color: str = "", size: float = 0) -> str:

@@ -70,6 +70,7 @@ HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from('\\"<>&;{}|[]]]>\n\
 @example("-->\x00\x1b\u202eabc\ud800\uffff")
 @example("\\" * 9 + "N")
 @example(" ")
+@example("]")
 @example("x" * 10_000)
 @given(HOSTILE)
 def test_a_name_is_text(name):
