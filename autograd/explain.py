@@ -59,7 +59,8 @@ NO_ARRAY = (
 )
 NO_ASSIGNMENT = (
     "a Tensor can't be assigned to item by item, because what it was computed from would be lost. Build the new "
-    "value with np.where, np.concatenate or np.stack; to change a leaf, write t.data[...] before using it."
+    "value with autograd.put(t, index, value), np.where or np.concatenate; to change a leaf, write t.data[...] before "
+    "using it."
 )
 NO_DELETION = "entries of a Tensor can't be deleted. Build a new one: np.delete(t, index), or pick what stays."
 NO_INDEX = (
