@@ -10,10 +10,14 @@ from ..tensor import Tensor
 
 
 def plain(index: Any) -> Any:
-    """Replace the Tensors in an index by their arrays: an index has no gradient."""
+    """Replace the Tensors in an index by their arrays, since an index has no gradient, and arrays by copies: whoever
+    made the index may write to it before the backward pass.
+    """
     if isinstance(index, (tuple, list)):
         return type(index)(plain(part) for part in index)
-    return index.data if isinstance(index, Tensor) else index
+    if isinstance(index, (Tensor, np.ndarray)):
+        return np.array(index.data if isinstance(index, Tensor) else index)
+    return index
 
 
 def add_at(buffer: np.ndarray, g: Any, index: Any) -> None:

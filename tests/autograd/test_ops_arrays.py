@@ -449,6 +449,17 @@ def test_index_of_tensors_in_a_list():
     assert_array_equal(np.take_along_axis(x, np.argsort(-x, axis=1), 1).data, x.data[:, ::-1])
 
 
+def test_an_index_is_read_once():
+    """What happens to the array behind an index before the backward pass does not matter."""
+    for pick in (lambda x, i: x[i], lambda x, i: np.take(x, i), lambda x, i: put(x, i, 0.0)):
+        x, i = Tensor([1.0, 2.0, 3.0], requires_grad=True), np.array([0, 2])
+        y = pick(x, i)
+        (expected,) = grad(y, x, np.ones(y.shape))
+        i[:] = 1
+        y.backward(np.ones(y.shape))
+        assert_array_equal(x.grad, expected.data)
+
+
 # ---- mistakes ----
 
 x = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
