@@ -88,7 +88,9 @@ def after_hooks(node: Node, g: Gradient) -> Gradient:
         if after is None:
             continue
         if not plain and type(after) is not type(g):
-            raise TypeError(f"with create_graph=True a hook returns a Tensor; {node.label}'s gave {type(after).__name__}.")
+            raise TypeError(
+                f"with create_graph=True a hook returns a Tensor; {node.label}'s gave {type(after).__name__}."
+            )
         if np.shape(after) != g.shape:
             raise ValueError(f"a hook on {node.label} returned a gradient of shape {np.shape(after)}.")
         g = np.array(after, dtype=g.dtype) if plain else after
@@ -158,7 +160,7 @@ def refuse_stale(order: Sequence[Node]) -> None:
         for tensor in (node, *node.args):
             if getattr(tensor, "changed", 0) > node.number:
                 raise RuntimeError(
-                    f"{tensor.label} was changed through .data after {node.op.name} had used it, so the gradient of this "
-                    "graph would be wrong. Run the forward computation again after changing .data, "
+                    f"{tensor.label} was changed through .data after {node.op.name} had used it, so the gradient of "
+                    "this graph would be wrong. Run the forward computation again after changing .data, "
                     "then call backward() on the new result."
                 )

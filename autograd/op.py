@@ -54,7 +54,8 @@ class Op:
         self.add_into = add_into
         self.elementwise = isinstance(function, np.ufunc) if elementwise is None else elementwise
         self.variadic = variadic
-        self.options, self.keyword_only = tuple(options), ()
+        self.options: tuple[str, ...] = tuple(options)
+        self.keyword_only: tuple[str, ...] = ()
         for rule in filter(None, local_gradients):
             self.options, self.keyword_only = declared_options(rule, len(local_gradients))
             if variadic:  # behind *xs Python knows only keywords, NumPy's function also takes them by position

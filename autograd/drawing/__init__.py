@@ -43,7 +43,7 @@ def draw(
 
     The picture is taken now: later changes of the tensors do not show in it. In a notebook it displays itself;
     `.save("x.svg")` writes a file; `.table()` is the same as text.
-    Raises TypeError if `tensor` is not one Tensor, ValueError for an unknown option, RuntimeError if the graph was freed.
+    Raises TypeError if `tensor` is not one Tensor, ValueError for an unknown option, RuntimeError if it was freed.
     """
     if not isinstance(tensor, Tensor):
         hint = "; draw one of its entries" if isinstance(tensor, (list, tuple)) else ""
@@ -113,12 +113,12 @@ class Drawing:
         return self._svg
 
     def _fit(self) -> tuple[graphviz.Digraph, str]:
-        """Lay out, measure, and lay out again with less, until the picture is narrow enough; else keep the narrowest."""
+        """Lay out, measure, lay out again with less, until the picture is narrow enough; else keep the narrowest."""
         nodes = len(self._picture.nodes)
         if nodes > MAX_LAID_OUT:
             raise RuntimeError(
-                f"this graph has {nodes} nodes; a picture of more than {MAX_LAID_OUT} can't be laid out in a useful time. "
-                "Draw a part of it (an intermediate tensor, fewer time steps), or read .table() or .source."
+                f"this graph has {nodes} nodes; a picture of more than {MAX_LAID_OUT} can't be laid out in a useful "
+                "time. Draw a part of it (an intermediate tensor, fewer time steps), or read .table() or .source."
             )
         end = time.monotonic() + self._time_out
         best: tuple[float, Composition, bytes] | None = None
@@ -171,7 +171,7 @@ class Drawing:
     def save(self, path: str | os.PathLike) -> Path:
         """Write the picture; the suffix says how: .svg, .png, .pdf or .dot. The file appears whole or not at all.
 
-        Returns the path. Raises ValueError for another suffix, OSError if the file can't be written, and what svg() raises.
+        Returns the path. Raises ValueError for another suffix, OSError if the file can't be written, what svg() raises.
         """
         path = Path(path)
         kind = path.suffix.lower().lstrip(".")
@@ -194,7 +194,8 @@ class Drawing:
         return path
 
     def __repr__(self) -> str:
-        return f"<Drawing of {self._picture.output.label}: {len(self._picture.nodes)} nodes, {len(self._picture.edges)} edges>"
+        picture = self._picture
+        return f"<Drawing of {picture.output.label}: {len(picture.nodes)} nodes, {len(picture.edges)} edges>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Show the picture in a notebook; a table and a line that says why, where there can be no picture."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..chainrule import apply_rule, conform
+from ..op import Op
 from ..tensor import Tensor
 from .formula import Symbol, derive, write
 from .model import Edge, Node, Picture, Quantity
@@ -33,7 +34,7 @@ def connect(picture: Picture, order: Sequence[Tensor], nodes: dict[Key, Node]) -
                 edge.target.incoming.append(edge)
                 if piece is not None:
                     arrived[edge.source] = arrived[edge.source] + piece if edge.source in arrived else piece
-    gradients = {nodes[tensor]: tensor.grad for tensor in order if tensor._grad is not None}
+    gradients = {nodes[tensor]: tensor.grad for tensor in order if tensor.grad is not None}
     wrong = [
         node.label
         for node, piece in arrived.items()
@@ -52,7 +53,8 @@ def connect(picture: Picture, order: Sequence[Tensor], nodes: dict[Key, Node]) -
     )
     if stale:
         picture.notes.append(
-            f"Changed after this graph had used it: {listed(list(stale))}. Draw before changing .data (optimizer.step())."
+            f"Changed after this graph had used it: {listed(list(stale))}. "
+            "Draw before changing .data (optimizer.step())."
         )
 
 
@@ -65,7 +67,7 @@ def uses(tensor: Tensor, nodes: dict[Key, Node]) -> Iterator[tuple[Edge, Any]]:
     keys = [drawn_as(x) for x in tensor.args]
     out = Symbol(tensor._data, target)
     symbols = tuple(plain(v) if key is None else Symbol(v, nodes[key]) for key, v in zip(keys, tensor.values))
-    g = None if tensor._grad is None else tensor.grad[()]
+    g = None if tensor.grad is None else tensor.grad[()]
     pieces = apply_rule(tensor, op.local_gradients[0], g, False) if op.variadic and g is not None else None
     for position, (key, value) in enumerate(zip(keys, tensor.values)):
         if key is None:
@@ -83,7 +85,7 @@ def uses(tensor: Tensor, nodes: dict[Key, Node]) -> Iterator[tuple[Edge, Any]]:
                 if edge.local is not None and edge.local.scalar is not None and edge.sent.scalar is not None:
                     edge.chain = product(np.asarray(g).item(), edge.local.scalar, edge.sent.scalar)
             tree = derive(op, position, out, symbols, tensor.kwargs)
-            edge.formula, edge.dense_formula = formulas(tree, tensor, value, edge)
+            edge.formula, edge.dense_formula = formulas(tree, op, tensor, value, edge)
         yield edge, piece
 
 
@@ -92,35 +94,36 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, (np.ndarray, np.generic)) and value.size == 1 else value
 
 
-def formulas(tree: Symbol | None, tensor: Tensor, value: Any, edge: Edge) -> tuple[str, str]:
+def formulas(tree: Symbol | None, op: Op, tensor: Tensor, value: Any, edge: Edge) -> tuple[str, str]:
     """Write the local gradient twice: for pictures that show v1, v2, ... and for those that show ops."""
-    if tensor.op.name == "getitem":
+    if op.name == "getitem":
         text = f"◀ into {edge.target.symbol}"
         return text, text
     if tree is None:
         return "", ""
     shape = np.shape(value)
-    sent_shape = tensor.shape if tensor.op.elementwise else np.shape(tree.value)
+    sent_shape = tensor.shape if op.elementwise else np.shape(tree.value)
     summed = "" if sent_shape == shape else f", Σ to {shape}" if shape else ", Σ over all"
 
     def dense(node: Node) -> str:
         return node.name(True) if node is not edge.target or node.named else node.symbol
 
-    texts = (write(tree, lambda node: node.label) + summed, write(tree, dense) + summed)
-    short = "" if tensor.op.elementwise else f"◀ back through {tensor.op.symbol}"
-    return tuple(text if len(text) <= 48 else short for text in texts)
+    full, small = write(tree, lambda node: node.label) + summed, write(tree, dense) + summed
+    short = "" if op.elementwise else f"◀ back through {op.symbol}"
+    return full if len(full) <= 48 else short, small if len(small) <= 48 else short
 
 
 def adds_up(node: Node, arrived: Any, gradient: np.ndarray) -> bool:
     """Compare what arrived with the gradient, and write the sum into the node."""
     terms = [edge.sent for edge in node.outgoing if edge.sent is not None]
+    whole = node.gradient or Quantity(gradient)
     tolerance = 1e-4 if gradient.dtype.itemsize < 8 else 1e-8
     margin = tolerance * sum(term.largest for term in terms)
     if not np.allclose(arrived, gradient, rtol=tolerance, atol=margin, equal_nan=True):
-        node.sum = f"{node.gradient.length} ≠ {Quantity(arrived).length}"
+        node.sum = f"{whole.length} ≠ {Quantity(arrived).length}"
         return False
-    if node.gradient.scalar is not None and len(terms) > 1:
-        node.sum = total([term.scalar for term in terms], node.gradient.scalar)
+    if whole.scalar is not None and len(terms) > 1:
+        node.sum = total([term.scalar for term in terms], whole.scalar)
     return True
 
 

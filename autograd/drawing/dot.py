@@ -53,7 +53,8 @@ class Composition:
             },
             node_attr={
                 "shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "11", "color": "#555555",
-                "fillcolor": "#FFFFFF", "margin": ".07,.03" if style.mode != "tiny" else ".05,.02", "width": "0", "height": "0",
+                "fillcolor": "#FFFFFF", "margin": ".07,.03" if style.mode != "tiny" else ".05,.02",
+                "width": "0", "height": "0",
             },
             edge_attr={"color": "#666666", "arrowsize": ".55", "fontname": FONT, "fontsize": "10"},
         )  # fmt: skip
@@ -101,7 +102,8 @@ class Composition:
             fill = TINTS["ifgo".find(frame.label[-1]) % 4]
         size = max(13 - frame.depth, 11)
         return {
-            "label": f'<<FONT POINT-SIZE="{size}"><B>{text(frame.label)}</B></FONT>>', "labeljust": "l", "labelloc": "t",
+            "label": f'<<FONT POINT-SIZE="{size}"><B>{text(frame.label)}</B></FONT>>',
+            "labeljust": "l", "labelloc": "t",
             "margin": "6", "style": "rounded,filled", "fillcolor": fill, "color": "#9AA5B1" if outer else "#C4CBD3",
             "id": f"f{frame.order}",
         }  # fmt: skip
@@ -173,8 +175,9 @@ class Composition:
             if self.style.anchors == "held":
                 in_a_row(around, [self.foot(step) for step in steps])
                 for node in self.depth:
-                    if node.step in steps and all(edge.target.step is not node.step for edge in node.outgoing):
-                        self.graph.edge(self.ids[node], self.foot(node.step), style="invis", weight="5")
+                    step = node.step
+                    if step in steps and all(edge.target.step is not step for edge in node.outgoing):
+                        self.graph.edge(self.ids[node], self.foot(step), style="invis", weight="5")
             for step in steps:
                 for node in self.entries[step]:
                     self.graph.edge(self.head(step), self.ids[node], style="invis", weight="10")
@@ -183,10 +186,10 @@ class Composition:
         self.corners: dict[tuple[Node, Frame], str] = {}
 
     def deepest(self, step: Frame) -> Node:
-        return max((node for node in self.depth if node.step is step), key=self.depth.get)
+        return max((node for node in self.depth if node.step is step), key=lambda node: self.depth[node])
 
     def stacked(self) -> dict[Frame, Frame]:
-        """Find the layers: for a step that takes values from a step of another sequence, that step, to stand above it."""
+        """Find the layers: for a step that takes values from one of another sequence, that one, to stand above it."""
         above = {}
         for edge in self.picture.edges:
             a, b = edge.source.step, edge.target.step
@@ -195,8 +198,9 @@ class Composition:
         return above
 
     def carry(self, edge: Edge, source: str, target: str, look: dict[str, str]) -> None:
-        """Draw what one step hands to another: directly where that is flat, else through the gap between the columns."""
+        """Draw what a step hands to another: directly where that is flat, else through the gap between the columns."""
         here, there = edge.source.step, edge.target.step
+        assert here is not None and there is not None  # it crosses from one to the other
         deep = self.depth[edge.source] > self.depth[edge.target] + 1
         if not deep or there.step != here.step + 1:
             self.graph.edge(source, target, constraint="false", **look)

@@ -1,4 +1,4 @@
-"""Local gradients as formulas: a rule of the op table is run on symbols instead of arrays, and what comes out is written.
+"""Local gradients as formulas: a rule of the op table is run on symbols instead of arrays; what comes out is written.
 
 `lambda g, out, x: g * (1 - out * out)` becomes `1−f²`. Nothing is written down twice: the text stands for the very
 expression that backward() computes. A rule that can't be run on symbols has no formula.
@@ -64,10 +64,10 @@ def derive(op: Op, position: int, out: Symbol, args: tuple[Any, ...], options: d
     g = Symbol(ones, 1 if op.elementwise else UPSTREAM)
     try:
         with np.errstate(all="ignore"):
+            rule: Any = op.local_gradients[0 if op.variadic else position]
+            tree = rule(g, out, *args, **options)
             if op.variadic:
-                tree = op.local_gradients[0](g, out, *args, **options)[position]
-            else:
-                tree = op.local_gradients[position](g, out, *args, **options)
+                tree = tree[position]
     except Exception:  # whatever an op's author writes that is no expression; backward() itself does not come by here
         return None
     return tree if isinstance(tree, Symbol) else None
@@ -214,7 +214,7 @@ def rearranged(x: Any, shape: Any) -> Symbol | None:
     return x if isinstance(x, Symbol) and shape == x.shape else None
 
 
-SIMPLER = {
+SIMPLER: dict[Any, Callable[..., Any]] = {
     np.multiply: times,
     np.divide: over,
     np.add: plus,
@@ -237,7 +237,12 @@ COMPARISONS = {
     np.not_equal: "≠",
 }
 RELATION, SUM, SIGN, PRODUCT, POWER, ATOM = range(6)  # how tightly it binds
-INFIX = {np.add: ("+", SUM), np.subtract: ("−", SUM), np.multiply: ("·", PRODUCT), np.divide: ("/", PRODUCT)}
+INFIX: dict[Any, tuple[str, int]] = {
+    np.add: ("+", SUM),
+    np.subtract: ("−", SUM),
+    np.multiply: ("·", PRODUCT),
+    np.divide: ("/", PRODUCT),
+}
 INFIX |= {np.matmul: (" @ ", PRODUCT), np.floor_divide: ("//", SUM)} | {
     function: (sign, RELATION) for function, sign in COMPARISONS.items()
 }

@@ -1,4 +1,4 @@
-"""Where things stand: scopes as frames, time steps as columns, leaves beside what uses them, aliases of what is shared."""
+"""Where things stand: scopes as frames, steps as columns, leaves beside what uses them, aliases of what is shared."""
 
 import re
 from collections.abc import Sequence

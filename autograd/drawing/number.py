@@ -8,7 +8,7 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(x: Any, digits: int = 4) -> str:
-    """Write a number with so many significant digits: `0.1966`, `−3`, `2.2·10⁻⁸`, `NaN`. Integers below 1e5 stay whole."""
+    """Write a number in so many significant digits: `0.1966`, `−3`, `2.2·10⁻⁸`, `NaN`. Integers < 1e5 stay whole."""
     x = float(x)
     if math.isnan(x):
         return "NaN"

@@ -1,4 +1,4 @@
-"""Reading a graph into a picture. The arrays are let go after it, so that a picture stays as it was when it was taken."""
+"""Reading a graph into a picture. The arrays are let go after it, so a picture stays as it was when it was taken."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import toposort
+from ..op import Op
 from ..tensor import Tensor, scope
 from .chain import Key, connect, drawn_as
 from .formula import index_text
@@ -32,7 +33,7 @@ def read(output: Tensor) -> Picture:
             key = drawn_as(x)
             if key is not None and key not in nodes:  # a leaf, or a value that is used without a gradient
                 nodes[key] = leaf(x, value, unnamed)
-        nodes[tensor] = operation(tensor, nodes, unnamed, frames)
+        nodes[tensor] = operation(tensor, tensor.op, nodes, unnamed, frames)
     if output not in nodes:
         nodes[output] = leaf(output, output._data, unnamed)
     picture = Picture(nodes[output], list(nodes.values()), frames=list(frames.values()))
@@ -62,19 +63,21 @@ def leaf(x: Any, value: Any, unnamed: Iterator[str]) -> Node:
     return node
 
 
-def operation(tensor: Tensor, nodes: dict[Key, Node], unnamed: Iterator[str], frames: dict[scope, Frame]) -> Node:
+def operation(
+    tensor: Tensor, op: Op, nodes: dict[Key, Node], unnamed: Iterator[str], frames: dict[scope, Frame]
+) -> Node:
     name = visible(tensor.name) if tensor.name else ""
     node = Node(name or next(unnamed), bool(name), Quantity(tensor._data))
     if tensor._grad is not None:
         node.gradient = Quantity(tensor.grad)
     operands = [operand(x, nodes, False) for x in tensor.args]
-    node.symbol = {"*": "×", "-": "−"}.get(tensor.op.symbol, tensor.op.symbol)
-    if tensor.op.name == "getitem":
+    node.symbol = {"*": "×", "-": "−"}.get(op.symbol, op.symbol)
+    if op.name == "getitem":
         node.symbol = index_text(tensor.kwargs["index"])
-    elif tensor.op.name == "power" and operands[1].isdecimal():
+    elif op.name == "power" and operands[1].isdecimal():
         node.symbol = "( )" + operands[1].translate(SUPERSCRIPT)
-    node.expression = expression(tensor, operands, node.symbol)
-    short = expression(tensor, [operand(x, nodes, True) for x in tensor.args], node.symbol)
+    node.expression = expression(op, tensor.kwargs, operands, node.symbol)
+    short = expression(op, tensor.kwargs, [operand(x, nodes, True) for x in tensor.args], node.symbol)
     node.short = short if len(short) <= 12 and "…" not in short else "…"
     node.place = frame_of(tensor.scope, frames)
     return node
@@ -91,9 +94,9 @@ def operand(x: Any, nodes: dict[Key, Node], dense: bool) -> str:
     return number(value) if isinstance(value, (int, float)) else str(value)
 
 
-def expression(tensor: Tensor, operands: Sequence[str], symbol: str) -> str:
+def expression(op: Op, options: dict[str, Any], operands: Sequence[str], symbol: str) -> str:
     """Write an op and its operands as in mathematics: `w0 × x0`, `xpy²`, `1/den`, `tanh(D)`, `z[:, 4:8]`."""
-    name, options = tensor.op.name, tensor.kwargs
+    name = op.name
     if name == "getitem":
         return operands[0] + symbol
     if symbol.startswith("( )"):

@@ -194,7 +194,7 @@ def test_iteration():
 
 @pytest.mark.parametrize(
     "turn",
-    [float, int, math.sin, lambda t: np.zeros(1).__setitem__(0, t), lambda t: "%.3f" % t],
+    [float, int, math.sin, lambda t: np.zeros(1).__setitem__(0, t), lambda t: "%.3f" % t],  # noqa: UP031
     ids=["float", "int", "math.sin", "array[0] = t", "%"],
 )
 def test_a_number_would_lose_the_gradient(turn):

@@ -124,7 +124,7 @@ def test_torch_reads_and_writes(tmp_path):
     model = torch.nn.LSTM(3, 2)
     library.save_file(model.state_dict(), tmp_path / "theirs", metadata={"format": "pt"})
     assert_same(read_tensors(tmp_path / "theirs")[0], {k: t.numpy() for k, t in model.state_dict().items()})
-    ours = Weights(**{k: None for k in model.state_dict()})
+    ours = Weights(**dict.fromkeys(model.state_dict()))
     assert load(tmp_path / "theirs", ours) == {}
 
 
