@@ -31,9 +31,10 @@ def define(
     refuse_misfit(function, local_gradients, **properties)
     op = OPS[function] = Op(function, *local_gradients, **properties)
     plain = not op.variadic and not op.options and not op.keyword_only
-    build = {1: unary, 2: binary}.get(len(local_gradients), general) if plain else general
-    if not str(function.__module__).startswith(("numpy", "_operator", f"{__package__}.ops")):  # these are known to
+    if not str(function.__module__).startswith(("numpy", "_operator", f"{__package__}.ops")):
         op.forward = giving_an_array(op.forward)
+        plain = False  # looks at every result, too
+    build = {1: unary, 2: binary}.get(len(local_gradients), general) if plain else general
     op.call = update_wrapper(build(op), function, updated=())
     return op.call
 
@@ -109,6 +110,12 @@ def general(op: Op) -> Callable[..., Any]:
             out = op.forward(values, **options) if op.variadic else op.forward(*values, **options)
         except Exception as error:
             raise explain(error, op.name, arrays) from None
+        if isinstance(out, Tensor):
+            given = ", ".join(f"{name}=" for name, option in options.items() if isinstance(option, Tensor))
+            raise TypeError(
+                f"{op.name} has no gradient for {given or 'its options'}: a number is expected, a Tensor came. Write the "
+                "function with ops that have one (np.where, np.maximum, ...), or pass .data."
+            )
         if out.dtype.kind != "f":
             if out.dtype.kind not in "iub":
                 raise TypeError(f"{op.name} gave {out.dtype}; a Tensor holds floats, ints or bools.")

@@ -323,6 +323,14 @@ def test_names_of_numpy():
     assert np.asin(Tensor(0.5)).item() == math.asin(0.5)
 
 
+@pytest.mark.parametrize("f", [lambda x, y: leaky_relu(x, slope=y), elu])
+def test_a_tensor_is_no_option(f):
+    """A Tensor where a number is expected is refused: its gradient would be lost."""
+    x, y = variables([[1.0, -2.0], 0.5])
+    with pytest.raises(TypeError, match=r"has no gradient for (slope|alpha)=.*\.data"):
+        f(x, y)
+
+
 # ---- any shape: two roads, by Hypothesis ----
 
 seeds = st.integers(0, 999)
