@@ -14,7 +14,8 @@ def plain(index: Any) -> Any:
     made the index may write to it before the backward pass.
     """
     if isinstance(index, (tuple, list)):
-        return type(index)(plain(part) for part in index)
+        parts = [plain(part) for part in index]
+        return tuple(parts) if isinstance(index, tuple) else parts
     if isinstance(index, (Tensor, np.ndarray)):
         return np.array(index.data if isinstance(index, Tensor) else index)
     return index
