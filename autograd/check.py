@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .explain import array_of_numbers
 from .tensor import ArrayLike, Tensor, grad
 
 ROUNDING = float(np.finfo(np.float64).eps)
@@ -132,11 +133,15 @@ def gradcheck(
     Raises TypeError for inputs that are not floats or an `f` that does not return a Tensor; ValueError for an `f` whose
     value is not finite or changes from call to call.
     """
+    if not callable(f):
+        raise TypeError(f"gradcheck() takes a function of Tensors first; {type(f).__name__} came.")
+    if not (eps > 0 and rtol >= 0 and (atol is None or atol >= 0)):
+        raise ValueError(f"eps must be positive, rtol and atol 0 or more; {eps}, {rtol} and {atol} came.")
     if order not in (1, 2):
         raise ValueError(f"gradcheck() goes to order 1 or 2; order={order!r} came.")
     xs, rng = [], np.random.default_rng(rng)
     for i, x in enumerate(inputs):
-        value = x.data if isinstance(x, Tensor) else np.asarray(x)
+        value = x.data if isinstance(x, Tensor) else array_of_numbers(x, f"argument {i} of gradcheck()")
         if value.dtype.kind != "f":
             raise TypeError(f"gradcheck() varies floats; argument {i} is {value.dtype}. Write 3.0 instead of 3.")
         name = getattr(x, "name", None) or f"argument {i}"

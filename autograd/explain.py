@@ -13,7 +13,7 @@ KINDS = (
 
 ADVICE = {  # what NumPy says: what to do
     "be broadcast": "Axis by axis from the last, lengths must be equal or 1; x[:, None] gives x another axis.",
-    "in its core dimension": "Where they meet the arrays must be equally long, (n, k) @ (k, m): is one to be transposed?",
+    "in its core dimension": "The axes that meet must be equally long, (n, k) @ (k, m): is one to be transposed?",
     "not aligned": "The last axes, which are summed over, must be equally long.",
     "shape-mismatch for sum": "The axes that are summed over must be equally long.",
     "not have enough dimensions": "A product with a number is written with *.",
@@ -109,10 +109,10 @@ def describe(x: Any) -> str:
 
 def no_rule(function: Any) -> TypeError:
     """Name a function that is not in the table, and three ways on."""
+    name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
     return TypeError(
-        f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__} has no rule for Tensors, so its gradient "
-        "would be lost. Write it with ops that have one, add a rule (autograd.define), or compute with .data if it "
-        "needs no gradient."
+        f"{name} has no rule for Tensors, so its gradient would be lost. Write it with ops that have one, add a rule "
+        "(autograd.define), or compute with .data if it needs no gradient."
     )
 
 
@@ -145,7 +145,8 @@ def no_number(what: str, tensor: Any) -> Exception:
     if tensor.size != 1:
         return ValueError(f"{what}: only a tensor of one element is a number, not {tensor.label}. Use {ways}.")
     return TypeError(
-        f"{what} would lose the gradient of {tensor.label}. Use t.item() for the number alone; {ways}, to keep the gradient."
+        f"{what} would lose the gradient of {tensor.label}. Use t.item() for the number alone; {ways}, to keep the "
+        "gradient."
     )
 
 
@@ -154,7 +155,8 @@ def wrong_gradient(op: Any, piece: Any, value: Any) -> Exception:
     what = f"the local gradient of {op.name}"
     if not hasattr(piece, "shape"):
         return TypeError(
-            f"{what} gave a {type(piece).__name__}; it must give the upstream gradient g times the derivative, an array."
+            f"{what} gave a {type(piece).__name__}; it must give the upstream gradient g times the derivative, "
+            "an array."
         )
     if piece.dtype.kind == "c":
         return TypeError(
@@ -238,9 +240,7 @@ def giving_an_array(forward: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **options: Any) -> Any:
         out = forward(*args, **options)
         if not isinstance(out, (np.ndarray, np.generic)):
-            raise TypeError(
-                f"an op must return an array; it returned a {type(out).__name__}. np.float64(y) makes one of a number"
-            )
+            raise TypeError(f"an op returns an array, or np.float64(y) of a number; this one a {type(out).__name__}")
         return out
 
     return call

@@ -124,7 +124,7 @@ class Tensor:
         self.number = clock.tick()
         self._requires_grad: bool = False
         if requires_grad:
-            self.requires_grad = True
+            self.requires_grad = requires_grad
 
     @property
     def data(self) -> np.ndarray:
@@ -330,7 +330,8 @@ class Tensor:
             try:
                 return COMPOSITES[function](*args, **options)
             except Exception as error:
-                error.add_note(f"in {function.__name__}(), which is written with other ops")
+                if not str(error).startswith(function.__name__):
+                    error.add_note(f"in {function.__name__}(), which is written with other ops")
                 raise
         return find_rule(function).call(*args, **options)
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import operator
 import pickle
 
 import numpy as np
@@ -160,8 +161,17 @@ def test_augmented_assignment():
     y += 1
     y *= x
     assert y is not old and old.data == 2 and y.data == 3
+    assert old.op is OPS[np.multiply] and old.parents == (x,) and y.parents[0].parents == (old,)
     y.backward()
     assert x.grad == 5
+    x.grad = None
+    old.backward()
+    assert x.grad == 2
+    for step in (operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow, operator.imatmul):
+        z = before = variable([3.0, 5.0])
+        z = step(z, np.array([2.0, 2.0]))
+        assert z is not before and before in z.parents and before.is_leaf
+        assert_array_equal(before.data, [3, 5])
 
 
 def test_methods():
