@@ -91,7 +91,9 @@ def test_they_nest():
     third = jacobian(hessian(lambda x: (x**3).sum()))(X)
     assert third.shape == (3, 3, 3) and np.allclose(np.einsum("iii->i", third), 6)
     assert np.allclose(jacobian(lambda x: hvp(scalar)(x, V))(X), jacobian(hessian(scalar))(X) @ V)
-    assert np.allclose(jacobian(lambda x: jvp(vector, [x], [V])[1])(X), jacobian(jacobian(vector))(X).swapaxes(1, 2) @ V)
+    assert np.allclose(
+        jacobian(lambda x: jvp(vector, [x], [V])[1])(X), jacobian(jacobian(vector))(X).swapaxes(1, 2) @ V
+    )
 
 
 def test_a_constant_has_derivative_zero():

@@ -50,7 +50,7 @@ ARRAYS = {
     "scalar": np.array(7, dtype=np.int16),
     "empty": np.zeros((3, 0, 2)),
     "special": np.array([np.nan, np.inf, -np.inf, -0.0], dtype=np.float16),
-    "Größe 🕰 \" \\ \n": np.array([True, False]),
+    'Größe 🕰 " \\ \n': np.array([True, False]),
     "": np.array([2**64 - 1], dtype=np.uint64),
     "read-only broadcast": np.broadcast_to(np.float32(1.5), (2, 2)),
 }

@@ -6,8 +6,17 @@ import pytest
 import nn
 from autograd import Tensor
 from nn.optim import (
-    SGD, Adagrad, Adam, AdamW, RMSprop, Schedule, cosine_decay, exponential_decay, step_decay, warmup,
-)  # fmt: skip
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    RMSprop,
+    Schedule,
+    cosine_decay,
+    exponential_decay,
+    step_decay,
+    warmup,
+)
 
 OPTIMIZERS = [
     (SGD, {"lr": 0.01}),

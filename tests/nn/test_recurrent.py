@@ -167,7 +167,9 @@ def test_dropout_between_layers_acts_in_training_only():
     model = nn.GRU(D, 400, 2, dropout=0.25, rng=rng)
     x = rng.standard_normal((2, 3, D))
     dropped = toposort([model(x)[0]])
-    mask = next(node for node in dropped if node.op and node.op.name == "multiply" and node.scope.path == ("GRU", "layer 0"))
+    mask = next(
+        node for node in dropped if node.op and node.op.name == "multiply" and node.scope.path == ("GRU", "layer 0")
+    )
     assert set(np.unique(mask.values[1])) == {0, 1 / 0.75} and 0.65 < (mask.values[1] > 0).mean() < 0.85
     model.eval()
     assert np.array_equal(model(x)[0].data, model(x)[0].data)
@@ -193,7 +195,8 @@ def torch_or_skip():
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["", "bidirectional"])
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize(
-    "kind, extra", [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("LSTM", {}), ("LSTM", {"proj_size": 3}), ("GRU", {})]
+    "kind, extra",
+    [("RNN", {}), ("RNN", {"nonlinearity": "relu"}), ("LSTM", {}), ("LSTM", {"proj_size": 3}), ("GRU", {})],
 )
 def test_outputs_states_and_gradients_are_those_of_pytorch(
     kind, extra, num_layers, bidirectional, bias, batch_first, lengths
@@ -262,7 +265,10 @@ def test_cells_are_those_of_pytorch(kind, batched):
         (lambda: nn.LSTM(D, H, batch_first=True)(np.ones((T, B, D + 1))), f"(B, T, {D})"),
         (lambda: nn.LSTM(D, H)(np.ones((0, B, D))), "at least one step"),
         (lambda: nn.LSTM(D, H)(np.ones((T, B, D)), Tensor(np.ones((1, B, H)))), "h_0 and c_0"),
-        (lambda: nn.RNN(D, H, batch_first=True)(np.ones((B, T, D)), Tensor(np.ones((B, 1, H)))), "layer first even with"),
+        (
+            lambda: nn.RNN(D, H, batch_first=True)(np.ones((B, T, D)), Tensor(np.ones((B, 1, H)))),
+            "layer first even with",
+        ),
         (lambda: nn.RNNCell(D, H)(Tensor(np.ones((B, D))), Tensor(np.ones((B, H + 1)))), f"(3, {H + 1}) came"),
         (lambda: nn.LSTMCell(D, H)(Tensor(np.ones((B, D + 1)))), f"({B}, {D + 1}) came"),
         (lambda: nn.RNN(0, H), "0 and 5 came"),

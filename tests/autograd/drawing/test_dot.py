@@ -14,8 +14,12 @@ from autograd.drawing.picture import read
 from autograd.drawing.render import render
 from autograd.drawing.svg import in_order
 
-STYLES = [Style(mode, edges, rankdir, True) for mode, edges, rankdir in
-          [("full", "full", "LR"), ("cells", "full", "TB"), ("tiny", "number", "TB"), ("tiny", "none", "TB")]]  # fmt: skip
+STYLES = [
+    Style(mode, edges, rankdir, True)
+    for mode, edges, rankdir in [
+        ("full", "full", "LR"), ("cells", "full", "TB"), ("tiny", "number", "TB"), ("tiny", "none", "TB"),
+    ]
+]  # fmt: skip
 
 
 def dot_text(tensor, style):
@@ -32,7 +36,9 @@ def test_same_graph_same_bytes(make, style):
 def test_same_bytes_in_another_process():
     """No hash, address or order of a set gets into the text."""
     program = (
-        "from drawing.circuits import *; from autograd.drawing.dot import *; from autograd.drawing.picture import read\n"
+        "from drawing.circuits import *\n"
+        "from autograd.drawing.dot import *\n"
+        "from autograd.drawing.picture import read\n"
         "print(Composition(read(after_backward(lstm)), Style('cells', 'full', 'TB', True)).graph.source)"
     )
     texts = {

@@ -136,7 +136,7 @@ def test_a_dead_unit():
     [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph picture"), ("SVG", b"<svg")],
 )
 def test_save(tmp_path, suffix, start):
-    """The suffix says what is written; the path comes back; nothing else lies beside it; permissions are the usual ones."""
+    """The suffix says what is written; the path comes back; nothing else lies beside it; permissions are as usual."""
     path = draw(after_backward(square)).save(tmp_path / f"a picture.{suffix}")
     assert path.read_bytes().startswith(start) and list(tmp_path.iterdir()) == [path]
     plain = tmp_path / "plain"

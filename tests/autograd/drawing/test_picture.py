@@ -48,7 +48,8 @@ def test_neuron(compressed):
         label: (value, gradient) for label, (expression, value, gradient) in facts(picture).items() if not expression
     }
     assert leaves == {
-        "w0": ("2", "−0.1966"), "x0": ("−1", "0.3932"), "w1": ("−3", "−0.3932"), "x1": ("−2", "−0.5898"), "w2": ("−3", "0.1966"),
+        "w0": ("2", "−0.1966"), "x0": ("−1", "0.3932"), "w1": ("−3", "−0.3932"), "x1": ("−2", "−0.5898"),
+        "w2": ("−3", "0.1966"),
     }  # fmt: skip
     found = edges(picture)
     assert found["w0", "v1"] == ("x0 = −1", "0.1966 × (−1) = −0.1966")
@@ -86,7 +87,7 @@ def test_staged():
 
 @pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
 def test_contributions_add_up(make):
-    """The contributions into a node, calculated from its uses alone, are its gradient; so the picture has no complaint."""
+    """The contributions into a node, calculated from its uses alone, are its gradient: the picture has no complaint."""
     result = after_backward(make)
     picture = read(result)
     assert picture.notes == []
@@ -97,7 +98,8 @@ def test_contributions_add_up(make):
 
 
 LONG = (  # more than fits on an edge
-    "cholesky cofactors cumprod eigh eigvalsh gelu linear_recurrence median pinv product_of_others qr sinc svd tensordot"
+    "cholesky cofactors cumprod eigh eigvalsh gelu linear_recurrence median pinv product_of_others qr sinc svd "
+    "tensordot"
 ).split()
 
 
@@ -166,7 +168,7 @@ def test_used_without_a_gradient():
 def test_unnamed_do_not_take_a_given_name():
     """v1, v2, ... leave out what the user has named so."""
     v1 = variable("v1", 2.0)
-    assert [node.label for node in read(-(-v1)).nodes] == ["v1", "v2", "v3"]
+    assert [node.label for node in read(-(-v1)).nodes] == ["v1", "v2", "v3"]  # noqa: B002
 
 
 def test_the_picture_is_of_its_moment():
