@@ -102,31 +102,21 @@ def general(op: Op) -> Callable[..., Any]:
 
     def call(*args: Any, **options: Any) -> Tensor:
         arrays = op.bind(args, options)
-        if ours:
-            for x in filter(is_symbol, arrays):
-                return x.__array_function__(op.function, (), arrays, options)
+        if ours and (symbols := [*filter(is_symbol, arrays)]):
+            return symbols[0].__array_function__(op.function, (), arrays, options)
         values = tuple(x._data if isinstance(x, Tensor) else x for x in arrays)
         try:
             out = op.forward(values, **options) if op.variadic else op.forward(*values, **options)
         except Exception as error:
             raise explain(error, op.name, arrays) from None
-        if isinstance(out, Tensor):
-            given = ", ".join(f"{name}=" for name, option in options.items() if isinstance(option, Tensor))
-            raise TypeError(
-                f"{op.name} has no gradient for {given or 'its options'}: a number is expected, a Tensor came. Write the "
-                "function with ops that have one (np.where, np.maximum, ...), or pass .data."
-            )
-        if out.dtype.kind != "f":
-            if out.dtype.kind not in "iub":
-                raise TypeError(f"{op.name} gave {out.dtype}; a Tensor holds floats, ints or bools.")
-        elif record := modes.record:
+        if isinstance(out, Tensor) or out.dtype.kind not in "fiub":
+            what = "a Tensor, since an option is one; pass numbers (.data)" if isinstance(out, Tensor) else out.dtype
+            raise TypeError(f"{op.name} gave {what}; a Tensor holds floats, ints or bools.")
+        if out.dtype.kind == "f" and (record := modes.record):
             rules = op.local_gradients * len(arrays) if op.variadic else op.local_gradients
-            positions = tuple(
-                i for i, x in enumerate(arrays) if isinstance(x, Tensor) and x._requires_grad and rules[i] is not None
-            )
-            if positions:
-                parents = tuple(arrays[i] for i in positions)
-                return record(op, out, arrays, values, options, parents, positions)
+            flows = [isinstance(x, Tensor) and x._requires_grad and rule is not None for x, rule in zip(arrays, rules)]
+            if positions := tuple(i for i, flow in enumerate(flows) if flow):
+                return record(op, out, arrays, values, options, tuple(arrays[i] for i in positions), positions)
         return constant(out) if any(isinstance(x, Tensor) for x in arrays) else out
 
     return call
