@@ -76,8 +76,7 @@ NO_FLOW = (
     "requires_grad=True, or it was computed under no_grad(). Make the leaves with Tensor(data, requires_grad=True)."
 )
 NOT_COMPUTED = (
-    "grad() of a {}: only a Tensor remembers how it was computed. The derivative of a function: "
-    "value_and_grad(f)(x)."
+    "grad() of a {}: only a Tensor remembers how it was computed. The derivative of a function: value_and_grad(f)(x)."
 )
 UPSTREAMS = (
     "{} outputs need as many upstream gradients; {} came. (A list holds one for each output. The gradient of a "
@@ -172,7 +171,9 @@ def wrong_gradient(op: Any, piece: Any, value: Any) -> Exception:
 def one_each(pieces: Any, node: Any) -> Sequence[Any]:
     """Check that the rule of a variadic op gave a gradient for every argument."""
     if not isinstance(pieces, (list, tuple)) or len(pieces) != len(node.values):
-        came = f"{len(pieces)} in a {type(pieces).__name__}" if isinstance(pieces, (list, tuple)) else type(pieces).__name__
+        came = type(pieces).__name__
+        if isinstance(pieces, (list, tuple)):
+            came = f"{len(pieces)} in a {came}"
         raise TypeError(
             f"the local gradient of {node.op.name} must give a list with one gradient for each of its "
             f"{len(node.values)} arguments; {came} came."
@@ -206,7 +207,8 @@ def refuse_misfit(
     """Raise TypeError if the local gradients don't fit the function: in kind, in number, in what they take."""
     if not callable(function):
         raise TypeError(f"an op is a function on arrays; {type(function).__name__} came.")
-    n, options = len(rules), set()
+    n = len(rules)
+    options: set[str] = set()
     for rule in (rule for rule in rules if rule is not None):
         taken = list(inspect.signature(rule).parameters.values()) if callable(rule) else None
         if taken is None or len(taken) < 2 + n and not any(p.kind is p.VAR_POSITIONAL for p in taken):
@@ -222,8 +224,9 @@ def refuse_misfit(
         takes = None
     if not n or not variadic and takes and not fits(n, takes, options):
         raise TypeError(
-            f"{function.__name__} takes ({', '.join(map(str, takes or ()))}); {n} local gradients came. Give one for each "
-            "array, None for an array without a gradient. What it takes besides must be an option of the local gradients."
+            f"{function.__name__} takes ({', '.join(map(str, takes or ()))}); {n} local gradients came. Give one for "
+            "each array, None for an array without a gradient. What it takes besides must be an option of the local "
+            "gradients."
         )
 
 

@@ -15,7 +15,7 @@ from .gates import normal_cdf
 from .indexing import plain, put_at
 from .linalg import einsum
 
-BINARY = {
+BINARY: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
@@ -25,9 +25,14 @@ BINARY = {
     "pow": np.power,
     "matmul": np.matmul,
 }
-BITWISE = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}
-COMPARISONS = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal}
-UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+BITWISE: dict[str, Callable[..., Any]] = {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}
+COMPARISONS: dict[str, Callable[..., Any]] = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+UNARY: dict[str, Callable[..., Any]] = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
 
 
 def reflected(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,19 +43,19 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     return OPS[operator.getitem].call(self, plain(index))
 
 
-def reshape(self: Tensor, *shape: Any) -> Tensor:
-    return np.reshape(self, shape[0] if len(shape) == 1 else shape)
+def reshape(self: Tensor, *lengths: Any) -> Any:
+    return np.reshape(self, lengths[0] if len(lengths) == 1 else lengths)
 
 
-def transpose(self: Tensor, *axes: Any) -> Tensor:
+def transpose(self: Tensor, *axes: Any) -> Any:
     return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
 
-def flatten(self: Tensor) -> Tensor:
+def flatten(self: Tensor) -> Any:
     return np.reshape(self, (-1,))
 
 
-def matrix_transpose(self: Tensor) -> Tensor:
+def matrix_transpose(self: Tensor) -> Any:
     return np.swapaxes(self, -1, -2)
 
 

@@ -120,8 +120,9 @@ define(np.trace, trace_x, symbol="tr")
 
 
 @differentiable(
-    lambda g, out, x, axis=None, *, keepdims=False: restore_axes(g, x, axis, keepdims)
-    * np.exp(x - finite(restore_axes(out, x, axis, keepdims))),
+    lambda g, out, x, axis=None, *, keepdims=False: (
+        restore_axes(g, x, axis, keepdims) * np.exp(x - finite(restore_axes(out, x, axis, keepdims)))
+    ),
 )
 def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Compute log(sum(exp(x))) over `axis`, shifted by the maximum so that nothing overflows.

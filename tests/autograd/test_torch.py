@@ -81,7 +81,7 @@ def scatter(x, index, shape):
 
 
 def put_last(x, value, index):
-    """Write the value over x[index], each entry once: where PyTorch meets one twice its gradient goes to both values."""
+    """Write the value over x[index], each entry once: PyTorch gives the gradient of one met twice to both values."""
     places = torch.arange(x.numel()).reshape(x.shape)[index]
     source = {place: number for number, place in enumerate(places.reshape(-1).tolist())}
     entries = torch.as_tensor(value).to(x).expand(torch.broadcast_shapes(places.shape, np.shape(value)))

@@ -6,17 +6,8 @@ import pytest
 import nn
 from autograd import Tensor
 from nn.optim import (
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
-    RMSprop,
-    Schedule,
-    cosine_decay,
-    exponential_decay,
-    step_decay,
-    warmup,
-)
+    SGD, Adagrad, Adam, AdamW, RMSprop, Schedule, cosine_decay, exponential_decay, step_decay, warmup,
+)  # fmt: skip
 
 OPTIMIZERS = [
     (SGD, {"lr": 0.01}),
