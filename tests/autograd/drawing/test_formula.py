@@ -47,9 +47,9 @@ x, y = 0.7, 2.5
 SCALARS = {
     "x + y": "1", "x - y": "−1", "x * y": "x", "x / y": "−x/y²", "3 - x * y": "−1", "2 / y": "−2/y²",
     "x ** y": "f·log(x)", "y ** 2": "2·y", "y ** 3": "3·y²", "y ** -1": "−y⁻²", "y ** 0.5": "0.5·y^(−0.5)",
-    "y ** 1": "1", "y ** 0": "0", "2 ** y": "0.6931·f", "-y": "−1", "+y": "1", "abs(y)": "sign(y)",
-    "y % 2": "1", "x % y": "−(x//y)", "y * y * y": "v1", "np.exp(y)": "f", "np.log(y)": "1/y", "np.sqrt(y)": "1/(2·f)", "np.tanh(y)": "1−f²",
-    "sigmoid(y)": "f·(1−f)", "np.maximum(y, 0)": "y > 0", "np.minimum(x, y)": "y < x",
+    "y ** 1": "1", "y ** 0": "0", "2 ** y": "0.6931·f", "-y": "−1", "+y": "1", "abs(y)": "sign(y)", "y % 2": "1",
+    "x % y": "−(x//y)", "y * y * y": "v1", "np.exp(y)": "f", "np.log(y)": "1/y", "np.sqrt(y)": "1/(2·f)",
+    "np.tanh(y)": "1−f²", "sigmoid(y)": "f·(1−f)", "np.maximum(y, 0)": "y > 0", "np.minimum(x, y)": "y < x",
     "np.maximum(y, y)": "(y > y)/2+(y ≥ y)/2", "np.clip(y, -1, 3)": "(y ≥ −1)·(y ≤ 3)",
 }  # fmt: skip
 
