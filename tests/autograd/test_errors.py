@@ -134,9 +134,8 @@ def drawn_after_freeing():
 
 
 def returning(value):
-    op = define(lambda x: value, lambda g, out, x: g)
-
     def run():
+        op = define(lambda x: value, lambda g, out, x: g)
         op(t)  # the mistake
 
     return run
