@@ -4,6 +4,7 @@ import base64
 import html
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from typing import Any
 import graphviz
 
 from ..tensor import Tensor
-from .dot import ANCHORS, Composition, Style
+from .columns import ANCHORS, Columns
+from .dot import Composition, Style
+from .fold import forms, opened_by
+from .grid import Grid
 from .label import MAX_CELLS
 from .model import Picture
 from .picture import read
@@ -19,7 +23,7 @@ from .render import GraphvizMissing, render
 from .svg import finish, in_order, sentence, size_of
 
 EDGES = ("full", "number", "none")
-MAX_LABELS, MAX_LAID_OUT = 150, 3000  # nodes: beyond these no labels on edges, no layout at all
+MAX_LABELS = 150  # nodes: beyond these no labels on edges
 TABLE_ROWS = 400  # nodes in the table that stands in for a picture
 
 
@@ -27,6 +31,8 @@ def draw(
     tensor: Tensor,
     *,
     max_width: float = 1100,
+    max_nodes: int = 3000,
+    expand: str | Sequence[str] = (),
     rankdir: str | None = None,
     edges: str | None = None,
     legend: bool | None = None,
@@ -35,7 +41,10 @@ def draw(
     """Draw the computation graph of a tensor: values ▶, gradients ◀, and the local gradient ∂ on every edge.
 
     tensor     the result, usually the loss; draw it after backward() to see gradients
-    max_width  pixels; what does not fit is drawn downwards instead of to the right, then with less in each node
+    max_width  pixels; what does not fit is drawn downwards instead of to the right, then with less in each node, then
+               folded: gates into boxes, time steps into boxes, the middle of a long loop into one
+    max_nodes  with more boxes than that, the picture is folded, or refused
+    expand     what to leave open: patterns of scopes as in file names, "t=3", "lstm/t=3/*", a list of such, "*" for all
     rankdir    "LR" or "TB": the direction, instead of the one that fits
     edges      "full" (formula, number, contribution), "number", "none"; by default as much as fits
     legend     whether to explain the signs; by default in all but the smallest pictures
@@ -52,23 +61,48 @@ def draw(
         raise ValueError(f"rankdir is 'LR' (to the right) or 'TB' (downwards); {rankdir!r} came.")
     if edges not in (None, *EDGES):
         raise ValueError(f"edges is 'full', 'number' or 'none'; {edges!r} came.")
-    if not (max_width > 0 and time_out > 0):
-        raise ValueError(f"max_width and time_out must be positive; {max_width} and {time_out} came.")
+    if not (max_width > 0 and max_nodes > 0 and time_out > 0):
+        came = f"{max_width}, {max_nodes} and {time_out} came"
+        raise ValueError(f"max_width, max_nodes and time_out must be positive; {came}.")
+    expand = [expand] if isinstance(expand, str) else expand
+    if not (isinstance(expand, Sequence) and all(isinstance(pattern, str) for pattern in expand)):
+        raise TypeError(f"expand takes a pattern such as 'lstm/t=3/*', or a list of them; {expand!r} came.")
     picture = read(tensor)
-    return Drawing(picture, styles(picture, rankdir, edges, legend), max_width, time_out)
+    for pattern in expand:
+        if pattern != "*" and not opened_by(picture, [pattern]):
+            paths = ["/".join(frame.path) for frame in picture.frames]
+            there = f"there are {', '.join(paths[:6])}{' ...' * (len(paths) > 6)}" if paths else "this graph has none"
+            raise ValueError(f"no scope matches expand={pattern!r}; {there}.")
+    ladder = [
+        (form, style)
+        for kind, form in forms(picture, expand, max_width)
+        for style in styles(form, kind, rankdir, edges, legend)
+    ]
+    for node in picture.nodes:
+        for edge in node.incoming:
+            edge.piece = None
+    return Drawing(picture, ladder, max_width, max_nodes, time_out)
 
 
-def styles(picture: Picture, rankdir: str | None, edges: str | None, legend: bool | None) -> list[Style]:
-    """List the ways to draw a picture, the fullest first."""
+def compose(picture: Picture, style: Style) -> Composition:
+    """Arrange a picture: as a grid of folded steps, in columns of time, or as it comes."""
+    columns = picture.sequences and style.rankdir == "TB"
+    return (Grid if style.grid else Columns if columns else Composition)(picture, style)
+
+
+def styles(picture: Picture, kind: str, rankdir: str | None, edges: str | None, legend: bool | None) -> list[Style]:
+    """List the ways to draw one form of a picture, the fullest first."""
     legend = len(picture.nodes) > 3 if legend is None else legend
     full = edges or "full"
+    if kind == "grid":
+        return [Style("cells", "none", "LR", legend, grid=True)] if rankdir != "TB" else []
     if picture.scalar:
         modes = [("full", full), ("full", edges or "number"), ("tiny", edges or "number"), ("tiny", edges or "none")]
     else:
         modes = [("full", full), ("cells", full), ("tiny", full), ("tiny", edges or "none")]
     if picture.sequences:
         directions = [rankdir or "TB"]
-        modes = modes[1:]
+        modes = modes[1:] if kind == "open" else modes[-1:]
     else:
         directions = [rankdir] if rankdir else ["LR", "TB"]
     if len(picture.nodes) > MAX_CELLS:
@@ -82,8 +116,11 @@ def styles(picture: Picture, rankdir: str | None, edges: str | None, legend: boo
 class Drawing:
     """A picture of a computation graph. A notebook shows it; `.save()` writes it; `.table()` is the same as text."""
 
-    def __init__(self, picture: Picture, ladder: list[Style], max_width: float, time_out: float):
-        self._picture, self._ladder, self._max_width, self._time_out = picture, ladder, max_width, time_out
+    def __init__(
+        self, picture: Picture, ladder: list[tuple[Picture, Style]], max_width: float, max_nodes: int, time_out: float
+    ):
+        self._picture, self._ladder = picture, ladder
+        self._max_width, self._max_nodes, self._time_out = max_width, max_nodes, time_out
         self._graph: graphviz.Digraph | None = None
         self._svg: str | None = None
         self._width = 0.0
@@ -94,7 +131,7 @@ class Drawing:
             try:
                 self.svg()
             except (RuntimeError, TimeoutError):  # without Graphviz there is no width to fit: the first way it is
-                self._graph = Composition(self._picture, self._ladder[0]).graph
+                self._graph = compose(*self._ladder[0]).graph
         return self._graph
 
     @property
@@ -115,17 +152,19 @@ class Drawing:
     def _fit(self) -> tuple[graphviz.Digraph, str]:
         """Lay out, measure, lay out again with less, until the picture is narrow enough; else keep the narrowest."""
         nodes = len(self._picture.nodes)
-        if nodes > MAX_LAID_OUT:
+        ladder = [(form, style) for form, style in self._ladder if len(form.nodes) + len(form.folds) <= self._max_nodes]
+        if not ladder:
             raise RuntimeError(
-                f"this graph has {nodes} nodes; a picture of more than {MAX_LAID_OUT} can't be laid out in a useful "
-                "time. Draw a part of it (an intermediate tensor, fewer time steps), or read .table() or .source."
+                f"this graph has {nodes} nodes; a picture of more than {self._max_nodes} is not laid out (max_nodes). "
+                "Draw a part of it (an intermediate tensor, fewer time steps), compute in `with scope(...)`, which can "
+                "be folded, or read .table() or .source."
             )
         end = time.monotonic() + self._time_out
         best: tuple[float, Composition, bytes] | None = None
-        for style in self._ladder:
+        for form, style in ladder:
             left = end - time.monotonic()
             try:
-                composition, svg = self._lay_out(style, left if style is self._ladder[-1] else left / 2)
+                composition, svg = self._lay_out(form, style, left if style is ladder[-1][1] else left / 2)
             except GraphvizMissing:
                 raise
             except (TimeoutError, RuntimeError) as failure:  # what says less may still succeed
@@ -144,15 +183,15 @@ class Drawing:
                 "fewer time steps), give it more time (time_out=60), or read .table()."
             )
         self._width, composition, svg = best
-        return composition.graph, finish(svg, self._picture, composition.subjects)
+        return composition.graph, finish(svg, self._picture.title, composition.subjects)
 
-    def _lay_out(self, style: Style, time_out: float) -> tuple[Composition, bytes]:
+    def _lay_out(self, picture: Picture, style: Style, time_out: float) -> tuple[Composition, bytes]:
         """Lay out; again in another way, where the time steps do not stand in order."""
         end = time.monotonic() + time_out
         for anchors in ANCHORS:
-            composition = Composition(self._picture, replace(style, anchors=anchors))
+            composition = compose(picture, replace(style, anchors=anchors))
             svg = render(composition.graph.source, "svg", end - time.monotonic())
-            if style.rankdir == "LR" or in_order(svg, self._picture):
+            if in_order(svg, composition.columns):
                 break
         return composition, svg
 

@@ -32,6 +32,7 @@ def connect(picture: Picture, order: Sequence[Tensor], nodes: dict[Key, Node]) -
                 picture.edges.append(edge)
                 edge.source.outgoing.append(edge)
                 edge.target.incoming.append(edge)
+                edge.piece = piece
                 if piece is not None:
                     arrived[edge.source] = arrived[edge.source] + piece if edge.source in arrived else piece
     gradients = {nodes[tensor]: tensor.grad for tensor in order if tensor.grad is not None}

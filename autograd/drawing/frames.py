@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ..tensor import scope
-from .model import Edge, Frame, Picture, visible
+from .model import Bundle, Edge, Frame, Picture, visible
 
 STEP = re.compile(r"\s*t\s*=\s*\d+\s*$")
 
@@ -70,7 +70,7 @@ def stem(label: str) -> str:
     return label.rstrip("0123456789_")
 
 
-def crosses(edge: Edge) -> bool:
+def crosses(edge: Edge | Bundle) -> bool:
     """Tell whether a value is carried from one time step to another of the same sequence."""
     a, b = edge.source.step, edge.target.step
     return a is not None and b is not None and a is not b and a.sequence == b.sequence

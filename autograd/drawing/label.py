@@ -5,13 +5,14 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from .model import Edge, Node, Picture, Quantity
+from .model import Edge, Fold, Node, Picture, Quantity, Row
 from .number import number
 
 VALUE, GRADIENT, LOCAL, GREY = "#00603F", "#B23A00", "#5B2C83", "#666666"
 POSITIVE, NEGATIVE, ZERO = (230, 97, 1), (33, 102, 172), "#FFFFFE"  # not #FFFFFF, which dark mode turns
 MAX_CELLS = 120  # nodes: beyond these no heat cells, they would make the file too large
-MAX_STRIP = 40  # uses in the strip of a shared weight; of more, every second or third is shown
+FILLERS = 9  # empty cells beside the legend: Graphviz shares spare width out among all cells
+MAX_STRIP, MAX_LOOP = 40, 20  # cells in the strip of a shared weight, of a folded loop; of more uses, some are left out
 FILLS = {
     "parameter": "#FCE4D6",
     "input": "#DDEBF7",
@@ -161,6 +162,71 @@ def arrays(node: Node, mode: str) -> str:
     return row(*shown)
 
 
+# ---- folds ----
+
+
+def fold_label(fold: Fold, mode: str) -> str:
+    """Write a fold: what it is, a row for each value that leaves it, the weights that it uses."""
+    loop = len(fold.frames) > 1
+    head = f"<B>{text('▸ ' + fold.label)}{'' if mode == 'tiny' and not loop else SPACE}</B>"
+    if mode == "tiny" and not loop:
+        rows = [row(cell(font(head, size=11)))]
+        for r in fold.rows:
+            name = font(text(row_name(r.node)) + SPACE * 2, size=10)
+            rows.append(row(cell(name + tiny_line(r.node))))
+        return f"<{table(rows, 0)}>"
+    ops = font(f"{fold.ops} op{'s' * (fold.ops != 1)}", GREY, 10)
+    rows = [row(cell(font(head, size=12) + ops))]
+    if fold.rows:
+        rows.append(row(cell(table([fold_row(r, i) for i, r in enumerate(fold.rows)], 1))))
+    if fold.shared:
+        rows.append(row(cell(font(text(shared_names(fold.shared)), size=10))))
+    return f"<{table(rows, 1)}>"
+
+
+def fold_row(r: Row, index: int) -> str:
+    """Write a value that leaves a fold; `index` names the port."""
+    node, left = r.node, 'ALIGN="LEFT"'
+    shown = [cell(f"<B>{text(row_name(node))}</B>{SPACE}", left)]
+    for sign, quantity, tone in (("▶", node.value, VALUE), ("◀", node.gradient, GRADIENT)):
+        number_or_cells = "–" if quantity is None else font(text(quantity.summary), tone, 11)
+        if quantity is not None and quantity.scalar is None:
+            number_or_cells = cells_of(quantity)
+        shown += [cell(font(sign, tone, 11)), cell(number_or_cells, left)]
+    if r.lengths:
+        shown += strip(r.lengths, logarithmic=True)
+    shown[-1] = shown[-1].replace("<TD", f'<TD PORT="r{index}"', 1)
+    return row(*shown)
+
+
+def row_name(node: Node) -> str:
+    return node.label if node.named else node.symbol
+
+
+def shared_names(shared: Sequence[Node]) -> str:
+    """Name what a fold shares with others: the weights, counted if they are many."""
+    weights = [node.label for node in shared if node.role == "parameter"]
+    others = [node.name(True) for node in shared if node.role != "parameter"]
+    names = weights if len(weights) <= 3 else [f"{len(weights)} weights"]
+    return " ".join((others if len(others) <= 3 else [f"{len(others)} inputs"]) + names)
+
+
+def strip(lengths: Sequence[float], logarithmic: bool = False) -> list[str]:
+    """Draw sizes in a row of small cells between the first and the last in numbers; of very many, some."""
+    first, last = (font(text(number(x, 2)), GRADIENT, 10) for x in (lengths[0], lengths[-1]))
+    most = MAX_LOOP if logarithmic else MAX_STRIP
+    if len(lengths) > most:
+        lengths = [lengths[round(i * (len(lengths) - 1) / (most - 1))] for i in range(most)]
+    shades = lengths
+    if logarithmic:  # from the smallest, faint, to the largest
+        finite = [math.log(x) for x in lengths if 0 < x < math.inf]
+        low, high = (min(finite), max(finite)) if finite else (0, 0)
+        shades = [0.08 + 0.92 * (math.log(x) - low) / (high - low or 1) if 0 < x < math.inf else x for x in lengths]
+    finite = [x for x in shades if x < math.inf]
+    cells = heat([shades], max(finite, default=0), 7, 12)
+    return [cell(first, 'ALIGN="RIGHT"'), cell(cells), cell(last, 'ALIGN="LEFT"')]
+
+
 # ---- edges ----
 
 
@@ -209,7 +275,7 @@ def panel_label(weights: Sequence[Node]) -> str:
     """Write the shared weights: one gradient each, the sum over every use, and how much each use gave."""
     left = 'ALIGN="LEFT"'
     head = cell(font("<B>shared weights: one gradient, summed over every use</B>", size=11), left + ' COLSPAN="5"')
-    rows = [row(head, cell(font("by use, first to last", GRADIENT, 10), left))]
+    rows = [row(head, cell(font("by use, first to last", GRADIENT, 10), 'COLSPAN="3"'))]
     for node in weights:
         gradient, value = node.gradient, node.value
         sent = [edge.sent.norm for edge in node.outgoing if edge.sent is not None]
@@ -220,11 +286,6 @@ def panel_label(weights: Sequence[Node]) -> str:
         ]
         length = gradient.length if gradient else "–"
         note = node.sum if "≠" in node.sum else f"{length} = sum of {len(node.outgoing)} uses" if gradient else ""
-        strip = ""
-        if sent:
-            ends = [font(text(number(x, 2)), GRADIENT, 10) for x in (sent[0], sent[-1])]
-            cells = heat([sent[:: math.ceil(len(sent) / MAX_STRIP)]], max(sent), 7, 12)
-            strip = table([row(cell(ends[0]), cell(cells), cell(ends[1]))], 1)
         rows.append(
             row(
                 cell(font(name, size=12), left),
@@ -232,21 +293,31 @@ def panel_label(weights: Sequence[Node]) -> str:
                 cell(picture[0], left),
                 cell(font("◀", GRADIENT, 11)),
                 cell(table([row(cell(picture[1]), cell(font(text(note), GRADIENT, 10)))], 2), left),
-                cell(strip, left),
+                *(strip(sent) if sent else [cell("", 'COLSPAN="3"')]),
             )
         )
-    return f"<{table(rows)}>"
+    return table(rows)
 
 
 def remark(words: str, color: str) -> str:
     """Write a sentence in lines that are no wider than the legend, which would be stretched."""
-    lines = "".join(f'{text(line)}<BR ALIGN="LEFT"/>' for line in textwrap.wrap(words, 64))
+    lines = "".join(f'{text(line)}<BR ALIGN="LEFT"/>' for line in textwrap.wrap(words, 88))
     return row(cell(font(lines, color, 10), 'ALIGN="LEFT" BALIGN="LEFT"'))
 
 
 def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
-    """Write the notes, and under them what the signs mean."""
-    rows = [remark(note, GRADIENT) for note in picture.notes[:4]]
+    """Write the shared weights, the notes, what is folded, and what the signs mean."""
+    rows = []
+    weights = [node for node in picture.nodes if node.alias and not node.expression and node.flows]
+    if weights:
+        narrow = max(7 * len(node.label) + 7 * len(node.outgoing) for node in weights) < 120
+        half = (len(weights) + 1) // 2 if len(weights) > 6 and narrow else len(weights)  # many stand in two columns
+        box = f'BORDER="2" CELLPADDING="4" STYLE="ROUNDED" COLOR="#555555" BGCOLOR="{FILLS["parameter"]}"'
+        panels = [cell(panel_label(part), box) for part in (weights[:half], weights[half:]) if part]
+        rows.append(row(cell(table([row(*panels)]), f'ALIGN="LEFT" COLSPAN="{FILLERS + 1}"')))
+    rows += [remark(note, GRADIENT) for note in picture.notes[:4]]
+    rows += [remark(picture.hidden, GREY)] if picture.hidden else []
+    cells_shown = not picture.scalar and (mode != "tiny" or any(len(fold.frames) > 1 for fold in picture.folds))
     if legend:
         short = "its size" if mode == "tiny" and not picture.scalar else ""
         signs = [
@@ -265,10 +336,11 @@ def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
                 border = 2 if role == "parameter" else 1
                 box = f'BORDER="{border}" CELLPADDING="4" STYLE="ROUNDED" COLOR="#555555" BGCOLOR="{FILLS[role]}"'
                 cells.append(cell(role, box) + cell(""))
-        if not picture.scalar and mode != "tiny":
+        if cells_shown or weights:
             cells.append(cell(heat([[-1, -0.5, 0, 0.5, 1]], 1)))
             cells.append(cell(f"− 0 +, each array on its own scale{', ∂ from −1 to 1' if edges != 'none' else ''}"))
-        rows.append(row(cell(table([row(*cells)], 2), 'ALIGN="LEFT"')))
+        fillers = [cell("")] * FILLERS if weights else []
+        rows.append(row(cell(table([row(*cells)], 2), 'ALIGN="LEFT"'), *fillers))
     left_out = ["the values of arrays"] if mode == "tiny" and not picture.scalar else []
     left_out += ["local gradients"] if edges == "none" else []
     if left_out:

@@ -97,6 +97,7 @@ class Edge:
     local: Quantity | None = None  # of an elementwise op: the derivative
     linear: bool = False
     sent: Quantity | None = None  # the contribution
+    piece: Any = None  # its array, for as long as a picture is being made
     chain: str = ""  # of scalars: upstream × local = contribution
 
     @property
@@ -123,19 +124,68 @@ class Frame:
     step: int = 0  # of a time step: its number in the sequence, from 0
     sequence: int = 0  # of a time step: which sequence
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        return (*self.parent.path, self.label) if self.parent else (self.label,)
+
+
+@dataclass(eq=False)
+class Row:
+    """A value that leaves a fold; of a folded loop, what every step hands out, the last standing for all."""
+
+    nodes: list[Node]
+    lengths: list[float] = field(default_factory=list)  # in a folded loop: the gradient's norm in each of its steps
+
+    @property
+    def node(self) -> Node:
+        return self.nodes[-1]
+
+
+@dataclass(eq=False)
+class Fold:
+    """Frames drawn as one box: a gate, a time step, or the steps in the middle of a loop."""
+
+    label: str
+    frames: list[Frame]
+    ops: int
+    rows: list[Row]
+    shared: list[Node]  # the weights, and other aliases, that it uses
+
+    @property
+    def place(self) -> Frame | None:
+        return self.frames[0].parent
+
+    @property
+    def step(self) -> Frame | None:
+        """The time step that it stands in; of several, the first."""
+        return self.frames[0].column
+
+
+@dataclass(eq=False)
+class Bundle:
+    """All uses of one value inside a fold."""
+
+    source: Node
+    target: Fold
+    flows: bool
+    sent: Quantity | None = None  # the sum of the contributions
+
 
 @dataclass(eq=False)
 class Picture:
     output: Node
     nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
+    edges: list[Edge | Bundle] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     sequences: list[list[Frame]] = field(default_factory=list)
+    folds: list[Fold] = field(default_factory=list)
+    hidden: str = ""  # a sentence: what is folded, and how to open it
     notes: list[str] = field(default_factory=list)
 
     @property
     def scalar(self) -> bool:
-        return all(node.value.scalar is not None for node in self.nodes)
+        shown = [*self.nodes, *(row.node for fold in self.folds for row in fold.rows)]
+        return all(node.value.scalar is not None for node in shown)
 
     @property
     def title(self) -> str:

@@ -2,11 +2,13 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from .dot import OTHERS, TINTS
+from .dot import FOLDED, FOLDED_TINTS, OTHERS, TINTS
 from .label import FILLS, GRADIENT, GREY, LOCAL, VALUE
-from .model import Edge, Node, Picture
+from .model import Bundle, Edge, Fold, Node
+from .number import number
 
 SVG = "http://www.w3.org/2000/svg"
 SHRINKS = 1600  # pixels; a wider picture scrolls, because it would be too small to read in a window
@@ -16,6 +18,7 @@ ElementTree.register_namespace("xlink", XLINK)
 
 DARK_TEXT = {VALUE: "#5CD6A4", GRADIENT: "#FF9E66", LOCAL: "#CBA6F7", GREY: "#A8A8A8"}
 DARK_FILL = dict(zip(FILLS.values(), ("#4A2F22", "#1F364D", "#2B2B2B", "#1E1E1E", "#2B4023")))
+DARK_FILL |= {FOLDED[0]: "#26292D"} | dict(zip(FOLDED_TINTS, ("#37304A", "#24384A", "#2C3A22", "#42381F")))
 DARK_FRAME = {"#F7F8FA": "#26292D", "#FFFFFF": "#1E1E1E"} | dict(
     zip(TINTS, ("#2C2838", "#233038", "#27301F", "#35301F"))
 )
@@ -26,6 +29,7 @@ DARK_LINE |= {
     "#000000": "#E6E6E6",
     "#9AA5B1": "#5A6570",
     "#C4CBD3": "#4A525A",
+    FOLDED[1]: "#8494A3",
 }
 
 
@@ -37,16 +41,14 @@ def size_of(svg: bytes) -> tuple[float, float]:
     return float(match[1]), float(match[2])
 
 
-def in_order(svg: bytes, picture: Picture) -> bool:
-    """Tell whether the time steps of every sequence stand from left to right."""
-    corners = re.findall(rb'<g id="f(\d+)" class="cluster">.*?(?: d="M| points=")(-?[\d.]+),', svg, re.DOTALL)
-    left = {int(order): float(x) for order, x in corners}
-    return all(
-        left.get(a.order, 0) < left.get(b.order, 0) for steps in picture.sequences for a, b in zip(steps, steps[1:])
-    )
+def in_order(svg: bytes, columns: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the boxes with these ids stand from left to right."""
+    corners = re.findall(rb'<g id="(\w+)" class="(?:cluster|node)">.*?(?: d="M| points=")(-?[\d.]+),', svg, re.DOTALL)
+    left = {id.decode(): float(x) for id, x in corners}
+    return all(left.get(a, 0) < left.get(b, 0) for ids in columns for a, b in zip(ids, ids[1:]))
 
 
-def finish(svg: bytes, picture: Picture, ids: dict[str, Node | Edge]) -> str:
+def finish(svg: bytes, heading: str, ids: dict[str, Node | Fold | Edge | Bundle]) -> str:
     """Give the SVG its title, a sentence for each node and edge (`ids` says which is which), and its style."""
     root = ElementTree.fromstring(svg)
     name = "graph-" + hashlib.sha256(svg).hexdigest()[:12]
@@ -71,20 +73,28 @@ def finish(svg: bytes, picture: Picture, ids: dict[str, Node | Edge]) -> str:
     for element in root.iter(f"{{{SVG}}}text"):
         element.text = (element.text or "").replace("\u200b", "")
     title = ElementTree.Element(f"{{{SVG}}}title", id=f"{name}-title")
-    title.text = picture.title
+    title.text = heading
     style = ElementTree.Element(f"{{{SVG}}}style")
     style.text = dark(name)
     root[:0] = [title, style]
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def sentence(subject: Node | Edge) -> str:
-    """Say in words what a node or an edge shows."""
+def sentence(subject: Node | Fold | Edge | Bundle) -> str:
+    """Say in words what a node, a fold or an edge shows."""
+    if isinstance(subject, (Edge, Bundle)) and not subject.flows:
+        return f"{subject.source.label} to {subject.target.label}: no gradient flows"
+    if isinstance(subject, Bundle):
+        sent = f"; sends {subject.sent.length}" if subject.sent else ""
+        return f"{subject.source.label} into {subject.target.label}, folded{sent}"
     if isinstance(subject, Edge):
-        if not subject.flows:
-            return f"{subject.source.label} to {subject.target.label}: no gradient flows"
         sent = f"; sends {subject.chain or subject.sent.length}" if subject.sent else ""
         return f"{subject.fraction}: {subject.local_text()}{sent}"
+    if isinstance(subject, Fold):
+        through = [f"{r.node.label}'s gradient through the steps: {', '.join(number(x, 2) for x in r.lengths)}"
+                   for r in subject.rows if r.lengths]  # fmt: skip
+        parts = [f"{subject.label}, {subject.ops} ops folded", *(sentence(r.node) for r in subject.rows), *through]
+        return ". ".join(parts)
     node = subject
     words = [f"{node.label} = {node.expression}" if node.expression else f"{node.label}, {node.role}"]
     words += [f"shape {node.value.shape}"] if node.value.shape else []

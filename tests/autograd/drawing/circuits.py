@@ -85,6 +85,67 @@ def lstm(steps=3, H=4):
     return named("L", h.sum())
 
 
+def gate_lstm(steps=3, H=4):
+    """An LSTM whose gates have weights of their own: three of each, five ops a gate."""
+    rng = np.random.default_rng(1)
+    shapes = {"W_x": (3, H), "W_h": (H, H), "b_": (H,)}
+    w = {name + gate: variable(name + gate, rng.normal(size=s) / 2) for gate in "ifgo" for name, s in shapes.items()}
+    h, c = variable("h0", rng.normal(size=(2, H))), variable("c0", rng.normal(size=(2, H)))
+    for t in range(1, steps + 1):
+        x = variable(f"x{t}", rng.normal(size=(2, 3)))
+        with scope(f"t={t}"):
+            gates = []
+            for gate in "ifgo":
+                with scope(f"gate {gate}"):
+                    z = x @ w[f"W_x{gate}"] + h @ w[f"W_h{gate}"] + w[f"b_{gate}"]
+                    gates.append(named(f"{gate}{t}", np.tanh(z) if gate == "g" else sigmoid(z)))
+            i, f, g, o = gates
+            with scope("memory"):
+                c = named(f"c{t}", f * c + i * g)
+                h = named(f"h{t}", o * np.tanh(c))
+    return named("L", h.sum())
+
+
+def layers(steps=3, H=4, layers=2):
+    """Two layers of an LSTM, step by step."""
+    rng = np.random.default_rng(1)
+    weights, states = [], []
+    for k in range(layers):
+        size = 3 if k == 0 else H
+        shapes = {"W_x": (size, 4 * H), "W_h": (H, 4 * H), "b": (4 * H,)}
+        weights.append([variable(f"{name}_{k}", rng.normal(size=shape) / 2) for name, shape in shapes.items()])
+        states.append([variable(f"{name}0_{k}", rng.normal(size=(2, H))) for name in "hc"])
+    for t in range(1, steps + 1):
+        y = variable(f"x{t}", rng.normal(size=(2, 3)))
+        with scope(f"t={t}"):
+            for k in range(layers):
+                with scope(f"layer {k}"):
+                    (W_x, W_h, b), (h, c) = weights[k], states[k]
+                    z = y @ W_x + h @ W_h + b
+                    i, f, o = (sigmoid(z[:, n * H : (n + 1) * H]) for n in (0, 1, 3))
+                    c = named(f"c{t}", f * c + i * np.tanh(z[:, 2 * H : 3 * H]))
+                    y = named(f"h{t}", o * np.tanh(c))
+                    states[k] = [y, c]
+    return named("L", y.sum())
+
+
+def rnn(steps=5, H=4):
+    """A simple recurrent network with a loss at every step, and their sum."""
+    rng = np.random.default_rng(1)
+    W_x, W_h = variable("W_x", rng.normal(size=(3, H)) / 2), variable("W_h", rng.normal(size=(H, H)) / 2)
+    b, W_y = variable("b", np.zeros(H)), variable("W_y", rng.normal(size=(H, 4)))
+    h, total = variable("h0", np.zeros((1, H))), None
+    for t in range(1, steps + 1):
+        x = variable(f"x{t}", np.eye(3)[[t % 3]])
+        with scope(f"t={t}"):
+            with scope("cell"):
+                h = named(f"h{t}", np.tanh(x @ W_x + h @ W_h + b))
+            with scope("loss"):
+                loss = named(f"l{t}", -log_softmax(h @ W_y)[0, t % 4])
+            total = loss if total is None else named(f"s{t}", total + loss)
+    return named("L", total)
+
+
 CIRCUITS = {
     "product of sum": product_of_sum,
     "neuron": neuron,
@@ -94,6 +155,10 @@ CIRCUITS = {
     "classifier": classifier,
     "square": square,
     "lstm": lstm,
+    "lstm, gates": gate_lstm,
+    "lstm, folded": lambda: lstm(20),
+    "layers": layers,
+    "rnn": rnn,
 }
 
 

@@ -1,6 +1,7 @@
 """draw(): what a user calls."""
 
 import base64
+import html
 import os
 import re
 import sys
@@ -13,9 +14,12 @@ from drawing.circuits import (
     CIRCUITS,
     after_backward,
     classifier,
+    gate_lstm,
+    layers,
     lstm,
     neuron,
     product_of_sum,
+    rnn,
     square,
     staged,
     variable,
@@ -23,7 +27,6 @@ from drawing.circuits import (
 
 import autograd.drawing as drawing_module
 from autograd import Tensor, draw, relu
-from autograd.drawing import MAX_LAID_OUT
 from autograd.drawing.render import GraphvizMissing
 
 
@@ -68,13 +71,73 @@ def test_legend():
     assert "local gradient of one edge" in draw(after_backward(square), legend=True).source
 
 
-@pytest.mark.parametrize("steps", [1, 20])
-def test_long_sequences(steps):
-    """Twenty steps are laid out, too, in moments, with all columns; the picture scrolls instead of shrinking."""
-    drawing = draw(after_backward(lstm, steps))
-    assert f">t={steps}<" in drawing.svg()
-    html = drawing._repr_mimebundle_()["text/html"]
-    assert ("overflow-x" in html) == ("px wide: scroll, or draw fewer time steps" in html) == (steps == 20)
+def test_nothing_folded():
+    """Fifty steps are laid out in moments, with all columns, if asked for; the picture scrolls instead of shrinking."""
+    f = after_backward(lstm, 50)
+    start = time.monotonic()
+    drawing = draw(f, expand="*")
+    assert all(f">t={t}<" in drawing.svg() for t in range(1, 51)) and "Folded" not in drawing.svg()
+    assert time.monotonic() - start < 5
+    page = drawing._repr_mimebundle_()["text/html"]
+    assert "overflow-x" in page and "px wide: scroll, or draw fewer time steps" in page
+    assert "overflow-x" not in draw(f)._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize(
+    "make, steps, heads",
+    [
+        (lstm, 1, []),
+        (lstm, 3, []),
+        (gate_lstm, 3, ["▸ gate f", "▸ gate g", "▸ gate i", "▸ gate o"]),
+        (lstm, 4, ["▸ t=1", "▸ t=2", "▸ t=3", "▸ t=4"]),
+        (lstm, 5, ["▸ t=1", "▸ t=2", "▸ t=3", "▸ t=4", "▸ t=5"]),
+        (lstm, 20, ["▸ ⋯ t=2…19 · 18 steps"]),
+        (lstm, 200, ["▸ t=1", "▸ t=200", "▸ ⋯ t=2…199 · 198 steps"]),
+        (gate_lstm, 20, ["▸ gate f", "▸ gate g", "▸ gate i", "▸ gate o", "▸ ⋯ t=2…19 · 18 steps"]),
+        (layers, 3, ["▸ layer 0", "▸ layer 1"]),
+        (layers, 20, ["▸ layer 0", "▸ layer 1", "▸ ⋯ t=2…19 · 18 steps"]),
+        (rnn, 5, ["▸ cell", "▸ loss"]),
+        (rnn, 20, ["▸ ⋯ t=2…19 · 18 steps"]),
+    ],
+)
+def test_ladder(make, steps, heads):
+    """What has no room is folded, and only that; the picture fits a notebook, and says how to see the rest."""
+    drawing = draw(after_backward(make, steps))
+    assert size(drawing.svg())[0] <= 1100
+    assert sorted({text.strip() for text in re.findall(r">(▸ [^<]*)<", drawing.svg())}) == heads
+    assert ("Folded: " in drawing.source) == bool(heads)
+
+
+def test_expand():
+    """A pattern opens what it matches, and what stands around that; '*' opens everything."""
+    f = after_backward(lstm, 20)
+    for pattern in ("t=7", "lstm/t=7", "lstm/t=7/*", ["t=7/gate ?"]):
+        svg = draw(f, expand=pattern).svg()
+        assert ">t=7<" in svg and "⋯ t=1…6 · 6 steps" in svg and "⋯ t=8…20 · 13 steps" in svg
+    cell = draw(after_backward(gate_lstm, 1), expand=["gate i", "memory"]).svg()
+    assert ">gate i<" in cell and ">memory<" in cell and "▸ gate f" in cell and "▸ gate i" not in cell
+    path = re.search(r"expand='([^']*)'", html.unescape(draw(f).source))[1]  # what the picture itself advises
+    assert path == "lstm/t=11" and ">t=11<" in draw(f, expand=path).svg()
+
+
+def test_expand_what_is_not_there():
+    """A pattern that matches nothing says which scopes there are."""
+    f = lstm(2)
+    with pytest.raises(ValueError, match="no scope matches expand='t=9'; there are lstm, lstm/t=1, .* ..."):
+        draw(f, expand="t=9")
+    with pytest.raises(ValueError, match="no scope matches expand='t=1'; this graph has none"):
+        draw(square(), expand="t=1")
+    with pytest.raises(TypeError, match="expand takes a pattern"):
+        draw(f, expand=7)
+    draw(square(), expand="*")
+
+
+def test_max_nodes():
+    """With a limit on the boxes, the picture is folded until it keeps to it."""
+    f = after_backward(lstm)
+    assert "▸" not in draw(f).svg() and "▸ t=1" in draw(f, max_nodes=12).svg()
+    with pytest.raises(RuntimeError, match=r"max_nodes"):
+        draw(f, max_nodes=2).svg()
 
 
 def test_five_thousand_nodes():
@@ -85,7 +148,7 @@ def test_five_thousand_nodes():
     y.backward()
     start = time.monotonic()
     drawing = draw(y)
-    with pytest.raises(RuntimeError, match=f"5001 nodes; .* more than {MAX_LAID_OUT} .* Draw a part"):
+    with pytest.raises(RuntimeError, match="5001 nodes; .* more than 3000 .* Draw a part"):
         drawing.svg()
     bundle = drawing._repr_mimebundle_()
     assert (
@@ -240,7 +303,8 @@ def test_not_a_tensor(thing, what):
 
 
 @pytest.mark.parametrize(
-    "options", [{"rankdir": "RL"}, {"edges": "all"}, {"max_width": 0}, {"time_out": -1}, {"edges": True}]
+    "options",
+    [{"rankdir": "RL"}, {"edges": "all"}, {"max_width": 0}, {"time_out": -1}, {"edges": True}, {"max_nodes": 0}],
 )
 def test_unknown_options(options):
     """An option that is not known says what is."""

@@ -1,5 +1,6 @@
 """The finished SVG: what it says to a screen reader, and that a name is text whatever it holds."""
 
+import ast
 import re
 from xml.etree import ElementTree
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from autograd import draw, scope
 from autograd.drawing.model import visible
+from autograd.drawing.svg import DARK_FILL, DARK_FRAME, DARK_TEXT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -98,3 +100,33 @@ def test_a_name_without_anything_to_show(name):
     """A name that holds nothing visible counts as none."""
     x = variable(name, 2.0)
     assert "v1" in texts(ElementTree.fromstring(draw(x * 2.0).svg()))
+
+
+def luminance(color):
+    parts = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    r, g, b = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+@pytest.mark.parametrize("fill", [*DARK_FILL, *DARK_FRAME])
+def test_contrast(fill):
+    """Every colour of text can be read on every fill: 4.5 to 1, on a light page and on a dark one."""
+    for text in DARK_TEXT:
+        for ink, paper in ((text, fill), (DARK_TEXT[text], (DARK_FRAME | DARK_FILL)[fill])):
+            bright, dim = sorted((luminance(ink), luminance(paper)), reverse=True)
+            assert (bright + 0.05) / (dim + 0.05) >= 4.5, (ink, paper)
+
+
+@pytest.mark.parametrize("name", ['gate <b>&"\\N', "]]><script>alert(1)</script>", "[*] ?"])
+def test_a_folded_name_is_text(name):
+    """A fold shows the name of its scope as it is, and advises a pattern that opens it."""
+    x = y = variable("x", 2.0)
+    for _ in range(2):
+        with scope(name):
+            x = x * y + 1.0 - y
+    root = ElementTree.fromstring(draw(x, max_nodes=4).svg())
+    folded = [text for text in texts(root) if text.startswith("▸ ")]
+    assert [" ".join(text.split()) for text in folded] == [f"▸ {visible(name)}", f"▸ {visible(name)} (2)"]
+    advice = re.search(r"expand=(.*) opens one", " ".join(" ".join(texts(root)).split()))[1].rstrip(")")
+    opened = ElementTree.fromstring(draw(x, expand=ast.literal_eval(advice)).svg())
+    assert [text for text in texts(opened) if text.startswith("▸ ")] == folded[:1]
