@@ -171,9 +171,7 @@ class Tensor:
         if flag and self.dtype.kind != "f":
             raise TypeError(explain.FLOATS_ONLY.format(self.dtype))
         if not isinstance(flag, (bool, np.bool_)):
-            raise TypeError(
-                f"requires_grad is True or False; {flag!r} came. A name is given as Tensor(data, name='x')."
-            )
+            raise TypeError(f"requires_grad is True or False; {flag!r} came. A name is given by Tensor(x, name='x').")
         self._requires_grad = bool(flag)
 
     def requires_grad_(self, flag: bool = True) -> "Tensor":
@@ -390,9 +388,7 @@ class Tensor:
 
     def __format__(self, spec: str) -> str:
         if spec and self.size != 1:
-            raise TypeError(
-                f"the format {spec!r} is for one number, not for {self.label}. Format the entries, or {{t}}."
-            )
+            raise TypeError(f"the format {spec!r} is for one number, not {self.label}. Format the entries, or {{t}}.")
         return format(self._data.item(), spec) if spec else repr(self)
 
     def __repr__(self) -> str:
