@@ -6,84 +6,16 @@ without a row here fails the suite. Values lie away from corners: kinks, ties an
 
 import math
 import operator
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from case import FORMULAS, case, nonzero, normal, positive, spread
+from cases_arrays import ARRAYS
 
 from autograd import (
-    OPS, Op, elu, erf, gelu, leaky_relu, log_softmax, logsumexp, relu, scatter_add, sigmoid, silu, softmax, softplus,
+    elu, erf, gelu, leaky_relu, log_softmax, logsumexp, relu, scatter_add, sigmoid, silu, softmax, softplus,
 )  # fmt: skip
 from autograd.ops.cumulative import linear_recurrence, product_of_others
 from autograd.ops.gates import normal_cdf
-
-rng = np.random.default_rng(7)
-
-
-def normal(*shape):
-    return np.array(rng.normal(size=shape))
-
-
-def positive(*shape):
-    return np.array(rng.uniform(0.5, 2, shape))
-
-
-def nonzero(*shape):
-    return positive(*shape) * rng.choice([-1, 1], shape)
-
-
-def spread(*shape, offset=0.05):
-    """Values a tenth apart from each other and, with another offset, from those of another array."""
-    n = int(np.prod(shape))
-    return (rng.permutation(n).reshape(shape) - n // 2) / 10 + offset
-
-
-def is_input(argument: Any) -> bool:
-    return isinstance(argument, np.ndarray) and argument.dtype.kind == "f"
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One call. `case(*inputs)` repeats it with other arrays, or Tensors, in the place of its inputs."""
-
-    function: Callable[..., Any]  # as users call it
-    formula: Callable[..., Any]  # the same on arrays, without the engine
-    args: tuple[Any, ...]
-    options: dict[str, Any]
-
-    @property
-    def op(self) -> Op:
-        return OPS[self.function if self.function in OPS else self.function.__wrapped__]
-
-    @property
-    def inputs(self) -> list[np.ndarray]:
-        flat = [b for a in self.args for b in (a if isinstance(a, list) else [a])]
-        return [a.copy() for a in flat if is_input(a)]
-
-    def arguments(self, inputs: tuple[Any, ...]) -> list[Any]:
-        queue = iter(inputs)
-        place = lambda a: next(queue) if is_input(a) else a  # noqa: E731
-        return [[place(b) for b in a] if isinstance(a, list) else place(a) for a in self.args]
-
-    def __call__(self, *inputs: Any) -> Any:
-        return self.function(*self.arguments(inputs), **self.options)
-
-    def expected(self, *inputs: Any) -> Any:
-        return self.formula(*self.arguments(inputs), **self.options)
-
-    def __str__(self) -> str:
-        def show(a: Any) -> str:
-            if isinstance(a, np.ndarray):
-                return "x".join(map(str, a.shape)) or "0d"
-            return "+".join(map(show, a)) if isinstance(a, list) else str(a).replace(" ", "")
-
-        options = [f"{name}={value}".replace(" ", "") for name, value in self.options.items()]
-        return f"{self.op.name}({','.join([*map(show, self.args), *options])})"
-
-
-def case(function: Callable[..., Any], *args: Any, **options: Any) -> Case:
-    return Case(function, FORMULAS.get(function, function), args, options)
 
 
 def scattered(x, index, shape):
@@ -124,7 +56,7 @@ def total_exp(x, axis=-1, keepdims=True):
     return np.sum(np.exp(x), axis=axis, keepdims=keepdims)
 
 
-FORMULAS: dict[Callable[..., Any], Callable[..., Any]] = {
+FORMULAS |= {
     sigmoid: lambda x: 1 / (1 + np.exp(-x)),
     relu: lambda x: x * (x > 0),
     leaky_relu: lambda x, slope=0.01: np.where(x > 0, 1, slope).astype(x.dtype) * x,
@@ -142,7 +74,7 @@ FORMULAS: dict[Callable[..., Any], Callable[..., Any]] = {
     scatter_add: scattered,
 }
 T, F = True, False
-CASES = [
+CASES = ARRAYS + [
     # arithmetic, with broadcasting on either side
     *(case(f, normal(2, 3), normal(2, 3)) for f in (np.add, np.subtract, np.multiply)),
     *(case(f, normal(3), normal(2, 1)) for f in (np.add, np.subtract, np.multiply)),
@@ -292,7 +224,3 @@ CASES = [
     case(scatter_add, normal(), np.array([1, 1, 0]), (2,)),
     case(scatter_add, normal(2, 1), (np.array([0, 0]), slice(None)), (3, 4)),
 ]  # fmt: skip
-
-from cases_arrays import ARRAYS  # noqa: E402  (its rows are made with the functions above)
-
-CASES += ARRAYS

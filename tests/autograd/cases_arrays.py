@@ -1,7 +1,7 @@
 """Example calls of the ops on matrices, shapes and indices, as in cases.py, which holds all of them."""
 
 import numpy as np
-from cases import Case, case, normal, spread
+from case import Case, case, normal, spread
 
 from autograd.ops.factorization import cofactors, eigh, qr, slogdet, svd
 from autograd.ops.indexing import put_at

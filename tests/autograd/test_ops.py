@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from cases import CASES, is_input
+from case import is_input
+from cases import CASES
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from cases import CASES, is_input
+from case import is_input
+from cases import CASES
 from numpy.testing import assert_allclose
 
 from autograd import OPS, Tensor, define, sigmoid
