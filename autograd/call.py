@@ -109,7 +109,7 @@ def general(op: Op) -> Callable[..., Any]:
             out = op.forward(values, **options) if op.variadic else op.forward(*values, **options)
         except Exception as error:
             raise explain(error, op.name, arrays) from None
-        if isinstance(out, Tensor) or out.dtype.kind not in "fiub":
+        if isinstance(out, Tensor) or out.dtype.kind not in "fiub" and any(isinstance(x, Tensor) for x in arrays):
             what = "a Tensor, since an option is one; pass numbers (.data)" if isinstance(out, Tensor) else out.dtype
             raise TypeError(f"{op.name} gave {what}; a Tensor holds floats, ints or bools.")
         if out.dtype.kind == "f" and (record := modes.record):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .complexstep import complex_step
 from .explain import array_of_numbers
 from .tensor import ArrayLike, Tensor, grad
 
@@ -15,14 +16,16 @@ ROUNDING = float(np.finfo(np.float64).eps)
 EVERY_ENTRY = 64  # an input with more entries is checked along random directions
 DIRECTIONS = 8
 ROWS = 12  # of the printed table
-HEADINGS = ("", "order", "input", "index", "analytic", "numeric", "rel. error", "ratio", "")
+RTOL = {"central": 1e-5, "complex": 1e-8}
+HEADINGS = ("", "order", "input", "index", "step", "analytic", "numeric", "rel. error", "ratio", "")
 
 
 @dataclass(frozen=True)
 class Entry:
     """One derivative, computed both ways: by one entry of an input, or along one direction through all of them.
 
-    left and right are the one-sided difference quotients; numeric is their mean, the central one.
+    left and right are the one-sided difference quotients. numeric is their mean, the central one, or, where one could
+    be had, the quotient of a complex step.
     """
 
     order: int
@@ -32,10 +35,15 @@ class Entry:
     left: float
     right: float
     tolerance: float
+    by_complex_step: float | None = None
+
+    @property
+    def step(self) -> str:
+        return "central" if self.by_complex_step is None else "complex"
 
     @property
     def numeric(self) -> float:
-        return (self.left + self.right) / 2
+        return (self.left + self.right) / 2 if self.by_complex_step is None else self.by_complex_step
 
     @property
     def error(self) -> float:
@@ -58,6 +66,8 @@ class Entry:
         """Why the function has probably no derivative here; empty for a smooth one."""
         if not math.isfinite(self.numeric):
             return "f is not finite one step aside: the border of its domain? Try a smaller eps"
+        if self.by_complex_step is not None:
+            return ""
         if abs(self.right - self.left) > 0.03 * max(abs(self.left), abs(self.right)) + 2 * self.tolerance:
             return f"a corner? {self.left:.6g} from the left, {self.right:.6g} from the right"
         return ""
@@ -83,7 +93,7 @@ class Report:
             if e.ok and math.isnan(e.ratio):
                 numbers[2:] = "–", "–"  # both are zero, as far as rounding lets one tell
             remark = "" if e.ok else self.corners().get((e.input, e.index), "")
-            rows.append(("" if e.ok else "✗", str(e.order), e.input, e.index, *numbers, remark))
+            rows.append(("" if e.ok else "✗", str(e.order), e.input, e.index, e.step, *numbers, remark))
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
         if len(badness) > ROWS:
@@ -114,28 +124,30 @@ class Report:
 
 
 def gradcheck(
-    f: Callable[..., Tensor], *inputs: ArrayLike, order: int = 2, eps: float = ROUNDING ** (1 / 3), rtol: float = 1e-5,
-    atol: float | None = None, rng: np.random.Generator | int = 0,
+    f: Callable[..., Tensor], *inputs: ArrayLike, order: int = 2, eps: float = ROUNDING ** (1 / 3),
+    rtol: float | None = None, atol: float | None = None, rng: np.random.Generator | int = 0,
 ) -> Report:  # fmt: skip
-    """Compare the gradients of `f` with central difference quotients: `assert gradcheck(np.tanh, x)`.
+    """Compare the gradients of `f` with difference quotients: `assert gradcheck(np.tanh, x)`.
 
     f       takes Tensors, one per input, and returns a Tensor of any shape; the same at every call
     inputs  Tensors or arrays of floats, of any shape. They are copied, as float64
     order   1: the gradient. 2: also the derivatives of the gradient, from grad(create_graph=True)
     eps     step, relative to the magnitude of an entry (at least to 1/10,000 of the input's largest; to that of 1 if
             all are 0). The default, the cube root of the rounding error, balances rounding with truncation
-    rtol    relative difference allowed
+    rtol    relative difference allowed; by default 1e-5, and 1e-8 by a complex step
     atol    absolute difference allowed; by default what rounding, and truncation at a 0, can do to the quotient
     rng     gives the weights that reduce an output to one number, so that all of it is checked, and the directions
 
-    An input of up to 64 entries is checked entry by entry, a larger one along 8 random directions.
+    An input of up to 64 entries is checked entry by entry, a larger one along 8 random directions. The quotients are
+    central ones. In the first order, where `f` is made of analytic functions and takes complex arrays as well as
+    Tensors, they are those of a complex step, exact to rounding.
     A mere disagreement raises nothing: the Report is false and tells where; `assert report, report` prints all of it.
     Raises TypeError for inputs that are not floats or an `f` that does not return a Tensor; ValueError for an `f` whose
     value is not finite or changes from call to call.
     """
     if not callable(f):
         raise TypeError(f"gradcheck() takes a function of Tensors first; {type(f).__name__} came.")
-    if not (eps > 0 and rtol >= 0 and (atol is None or atol >= 0)):
+    if not (eps > 0 and (rtol is None or rtol >= 0) and (atol is None or atol >= 0)):
         raise ValueError(f"eps must be positive, rtol and atol 0 or more; {eps}, {rtol} and {atol} came.")
     if order not in (1, 2):
         raise ValueError(f"gradcheck() goes to order 1 or 2; order={order!r} came.")
@@ -174,12 +186,13 @@ def random_weights(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarr
 
 
 def compare(
-    f: Callable[..., Tensor], xs: Sequence[Tensor], weights: np.ndarray, order: int, eps: float, rtol: float,
-    atol: float | None, rng: np.random.Generator,
+    f: Callable[..., Tensor], xs: Sequence[Tensor], weights: np.ndarray, order: int, eps: float,
+    rtol: float | None, atol: float | None, rng: np.random.Generator,
 ) -> Iterator[Entry]:  # fmt: skip
     """Yield the derivatives of the weighted sum of f's output by the entries of each input, or along directions."""
     y = f(*xs)
     middle = weights * y.data
+    try_complex = order == 1
     for i, (x, gradient) in enumerate(zip(xs, grad(y, xs, weights))):
 
         def change(step: np.ndarray) -> np.ndarray:
@@ -190,9 +203,18 @@ def compare(
             before, after = change(-step), change(step)
             analytic, left, right = (gradient.data * step).sum() / unit, -before.sum() / unit, after.sum() / unit
             rounding = 50 * ROUNDING * np.abs(middle)[(before != 0) | (after != 0)].sum() / unit
-            absolute = rounding + 1e-6 * eps**2 * (np.abs(gradient.data).max() or 1) if atol is None else atol
-            tolerance = absolute + rtol * max(abs(analytic), abs(left + right) / 2)
-            yield Entry(order, str(x.name), index, *map(float, (analytic, left, right, tolerance)))
+            curvature = 1e-6 * eps**2 * (np.abs(gradient.data).max() or 1)
+            numeric, exact, tolerance = (left + right) / 2, None, rounding + curvature
+            if try_complex:
+                along = complex_step(f, [x.data for x in xs], [step / unit if j == i else 0 for j in range(len(xs))])
+                exact = None if along is None else float((weights * along).sum())
+                if exact is None or not abs(exact - numeric) <= 1e-3 * max(abs(exact), abs(numeric)) + tolerance:
+                    exact, try_complex = None, False
+                else:
+                    numeric, tolerance = exact, eps * rounding + curvature
+            allowed = RTOL["complex" if try_complex else "central"] if rtol is None else rtol
+            tolerance = (tolerance if atol is None else atol) + allowed * max(abs(analytic), abs(numeric))
+            yield Entry(order, str(x.name), index, *map(float, (analytic, left, right, tolerance)), exact)
 
 
 def steps(x: np.ndarray, eps: float, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray, float]]:

@@ -21,6 +21,7 @@ DOORS = {
     "op": {"explain"}, "graph": set(), "explain": set(), "collision": set(),
     "chainrule": {"graph", "explain"}, "tensor": {"op", "graph", "explain", "chainrule"},
     "call": {"op", "explain", "tensor"}, "ops": {"op", "tensor", "call"},
+    "complexstep": set(), "check": ENGINE | {"complexstep"},
 }  # fmt: skip
 OUTSIDE = {"autograd": {"numpy", "graphviz"}, "nn": {"numpy", "tqdm", "autograd"}}
 EXECUTES = {"pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}

@@ -88,11 +88,11 @@ def test_report():
     assert lines[1].endswith(
         "the analytic derivative is 4 times the numeric one everywhere: a constant factor is wrong."
     )
-    assert lines[2].split() == ["order", "input", "index", "analytic", "numeric", "rel.", "error", "ratio"]
+    assert lines[2].split() == ["order", "input", "index", "step", "analytic", "numeric", "rel.", "error", "ratio"]
     assert len(lines) == 7
     for line in lines[3:]:
-        sign, order, *_, analytic, numeric, error, ratio = line.split()
-        assert (sign, order, ratio) == ("✗", "1", "4")
+        sign, order, *_, step, analytic, numeric, error, ratio = line.split()
+        assert (sign, order, step, ratio) == ("✗", "1", "complex", "4")
         assert float(analytic) == pytest.approx(4 * float(numeric), rel=1e-6) and float(error) == 0.75
     passed = gradcheck(np.mean, np.arange(30.0))
     assert repr(passed) == str(passed)
@@ -117,6 +117,40 @@ def test_corners(f, a, index, text):
     assert any(index in line and text in line for line in str(report).splitlines())
 
 
+def real_part(x):
+    return x.real if x.dtype == complex else x
+
+
+@pytest.mark.parametrize(
+    ("f", "step"),
+    [
+        (np.tanh, "complex"), (lambda x: x @ [1.0, 2.0], "complex"), (lambda x: np.exp(x[0]) / x.sum(), "complex"),
+        (lambda x: sum(row[0] ** 3 for row in x), "complex"), (lambda x: (x**0.5).reshape(-1).mean(), "complex"),
+        (np.abs, "central"), (sigmoid, "central"), (np.max, "central"), (lambda x: x + 1e-6 * np.abs(x), "central"),
+        (lambda x: x.sum() + 1e-6 * abs(x[0, 0]), "central"), (lambda x: x**2 + 1e-6 * real_part(x), "central"),
+        (lambda x: x * np.where(x > 0, 1, 2), "central"), (lambda x: x + 0 * x.clip(0, 9), "central"),
+        (lambda x: x * Tensor(x.data) if isinstance(x, Tensor) else x.astype(float), "central"),
+        (lambda x: grad((x**3).sum(), x, create_graph=True)[0] if x.requires_grad else x**3, "central"),
+    ],
+)  # fmt: skip
+def test_complex_step(f, step):
+    """It is used in the first order where all that f does is analytic; elsewhere the central quotient is."""
+    x = np.array([[0.5, 2.0], [1.5, 0.7]])
+    report = gradcheck(f, x)
+    assert {e.step for e in report.entries if e.order == 1} == {step}
+    assert {e.step for e in report.entries if e.order == 2} == {"central"}
+    assert f"  {step}  " in str(report)
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1 + 1e-7, False), (1 + 1e-12, True)])
+def test_a_complex_step_is_sharper(factor, verdict):
+    """It finds a rule that is wrong in the seventh digit; a large array is checked in this way, too."""
+    tanh = wrong(np.tanh, lambda g, out, x: g * factor * (1 - out * out))
+    for shape in ((), (3,), (40, 50)):
+        assert bool(gradcheck(tanh, rng.normal(size=shape), order=1)) is verdict
+        assert gradcheck(tanh, rng.normal(size=shape), order=1, rtol=1e-5)
+
+
 def test_cut_graph():
     """A function that leaves the graph is told apart from a wrong factor."""
     report = gradcheck(lambda x: (x.detach() ** 2).sum() + 0 * x.sum(), x)
@@ -139,7 +173,8 @@ def test_what_passes():
 
 
 def test_inputs_stay():
-    """Arrays and Tensors given are neither written to nor given a gradient; f sees float64, whatever came."""
+    """Arrays and Tensors given are neither written to nor given a gradient; f sees float64, whatever came, and
+    complex arrays for a complex step."""
     a, t = x.copy(), Tensor(x.astype(np.float32), requires_grad=True, name="t")
     seen = []
 
@@ -148,7 +183,7 @@ def test_inputs_stay():
         return a * t
 
     gradcheck(f, a, t)
-    assert set(seen) == {np.dtype(np.float64)}
+    assert set(seen) == {np.dtype(np.float64), np.dtype(np.complex128)}
     assert_array_equal(a, x)
     assert_array_equal(t.data, x.astype(np.float32))
     assert t.grad is None

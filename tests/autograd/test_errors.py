@@ -406,7 +406,7 @@ TABLE = [
     (lambda: math.sin(s), TypeError, ["lose the gradient of the tensor 's'", "np.sin(t) instead of math.sin(t)"]),
     (lambda: math.sin(t), ValueError, ["one element", "np.sin(t) instead of math.sin(t)"]),
     (lambda: f"{t:.3f}", TypeError, ["'.3f' is for one number", "of shape (2,)"]),
-    (lambda: "%.3f" % s, TypeError, ["t.item()"]),
+    (lambda: "%.3f" % s, TypeError, ["t.item()"]),  # noqa: UP031
     (lambda: max(t, t), ValueError, ["neither true nor false", "np.where"]),
     (lambda: 0 < t < 1, ValueError, ["neither true nor false", ".data.all()"]),
     (lambda: not t, ValueError, ["neither true nor false"]),
@@ -430,7 +430,11 @@ TABLE = [
         ["local gradient of <lambda> gave a float", "g times the derivative"],
     ),
     (wrong_rule(lambda g, out, x: None), TypeError, ["local gradient of <lambda> gave a NoneType"]),
-    (variadic(lambda g, out, *xs: g), TypeError, ["a list with one gradient for each of its 2 arguments", "ndarray came"]),
+    (
+        variadic(lambda g, out, *xs: g),
+        TypeError,
+        ["a list with one gradient for each of its 2 arguments", "ndarray came"],
+    ),
     (variadic(lambda g, out, *xs: [g]), TypeError, ["each of its 2 arguments", "1 in a list came"]),
     (lambda: define(np.tanh), TypeError, ["tanh takes", "0 local gradients came", "one for each array"]),
     (lambda: define(3, lambda g, out, x: g), TypeError, ["a function on arrays", "int came"]),
@@ -464,12 +468,14 @@ def test_mistake(mistake, exception, texts):
 
 @pytest.mark.parametrize(("mistake", "exception", "texts"), TABLE)
 def test_the_line_of_the_mistake(mistake, exception, texts):
-    """The innermost line of the user's in the traceback is the one that is wrong: nothing is put off to a later call."""
+    """The innermost line of the user's in the traceback is the wrong one: nothing is put off to a later call."""
     with pytest.raises(exception) as caught:
         mistake()
     frames = [(f.f_code, line) for f, line in traceback.walk_tb(caught.value.__traceback__)]
     code, line = [(code, line) for code, line in frames if code.co_filename == __file__][-1]
-    assert code is mistake.__code__ and code.co_name == "<lambda>" or "# the mistake" in linecache.getline(__file__, line)
+    assert (
+        code is mistake.__code__ and code.co_name == "<lambda>" or "# the mistake" in linecache.getline(__file__, line)
+    )
 
 
 def test_no_mistake_changes_anything():
