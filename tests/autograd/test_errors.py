@@ -406,7 +406,7 @@ TABLE = [
     (lambda: math.sin(s), TypeError, ["lose the gradient of the tensor 's'", "np.sin(t) instead of math.sin(t)"]),
     (lambda: math.sin(t), ValueError, ["one element", "np.sin(t) instead of math.sin(t)"]),
     (lambda: f"{t:.3f}", TypeError, ["'.3f' is for one number", "of shape (2,)"]),
-    (lambda: "%.3f" % s, TypeError, ["t.item()"]),  # noqa: UP031
+    (lambda: "%.3f" % s, TypeError, ["t.item()"]),  # noqa: UP031  # noqa: UP031
     (lambda: max(t, t), ValueError, ["neither true nor false", "np.where"]),
     (lambda: 0 < t < 1, ValueError, ["neither true nor false", ".data.all()"]),
     (lambda: not t, ValueError, ["neither true nor false"]),
@@ -468,7 +468,7 @@ def test_mistake(mistake, exception, texts):
 
 @pytest.mark.parametrize(("mistake", "exception", "texts"), TABLE)
 def test_the_line_of_the_mistake(mistake, exception, texts):
-    """The innermost line of the user's in the traceback is the wrong one: nothing is put off to a later call."""
+    """The innermost line of the user's in the traceback is the wrong one: nothing is put off."""
     with pytest.raises(exception) as caught:
         mistake()
     frames = [(f.f_code, line) for f, line in traceback.walk_tb(caught.value.__traceback__)]
