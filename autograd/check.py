@@ -214,7 +214,8 @@ def compare(
                     numeric, tolerance = exact, eps * rounding + curvature
             allowed = RTOL["complex" if try_complex else "central"] if rtol is None else rtol
             tolerance = (tolerance if atol is None else atol) + allowed * max(abs(analytic), abs(numeric))
-            yield Entry(order, str(x.name), index, *map(float, (analytic, left, right, tolerance)), exact)
+            analytic, left, right, tolerance = map(float, (analytic, left, right, tolerance))
+            yield Entry(order, str(x.name), index, analytic, left, right, tolerance, exact)
 
 
 def steps(x: np.ndarray, eps: float, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray, float]]:

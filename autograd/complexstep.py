@@ -40,10 +40,10 @@ class Analytic(np.ndarray):
     def __getitem__(self, index: Any) -> Any:
         return watched(super().__getitem__(index))
 
-    @property
-    def real(self) -> Any:
+    def part(self) -> Any:
         raise TypeError("the real part is not analytic")
 
+    real: Any = property(part)
     imag = real
 
 
