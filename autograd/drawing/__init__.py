@@ -20,6 +20,8 @@ from .label import MAX_CELLS
 from .model import Picture
 from .picture import read
 from .render import GraphvizMissing, render
+from .saving import write_whole
+from .step import Steps
 from .svg import finish, in_order, sentence, size_of
 
 EDGES = ("full", "number", "none")
@@ -121,18 +123,19 @@ class Drawing:
     ):
         self._picture, self._ladder = picture, ladder
         self._max_width, self._max_nodes, self._time_out = max_width, max_nodes, time_out
-        self._graph: graphviz.Digraph | None = None
+        self._composition: Composition | None = None
         self._svg: str | None = None
         self._width = 0.0
 
     def to_dot(self) -> graphviz.Digraph:
         """Give the picture as a `graphviz.Digraph`."""
-        if self._graph is None:
+        if self._composition is None:
             try:
                 self.svg()
             except (RuntimeError, TimeoutError):  # without Graphviz there is no width to fit: the first way it is
-                self._graph = compose(*self._ladder[0]).graph
-        return self._graph
+                self._composition = compose(*self._ladder[0])
+        assert self._composition is not None
+        return self._composition.graph
 
     @property
     def source(self) -> str:
@@ -146,10 +149,10 @@ class Drawing:
         takes longer than `time_out`, RuntimeError if Graphviz fails.
         """
         if self._svg is None:
-            self._graph, self._svg = self._fit()
+            self._composition, self._svg = self._fit()
         return self._svg
 
-    def _fit(self) -> tuple[graphviz.Digraph, str]:
+    def _fit(self) -> tuple[Composition, str]:
         """Lay out, measure, lay out again with less, until the picture is narrow enough; else keep the narrowest."""
         nodes = len(self._picture.nodes)
         ladder = [(form, style) for form, style in self._ladder if len(form.nodes) + len(form.folds) <= self._max_nodes]
@@ -183,7 +186,7 @@ class Drawing:
                 "fewer time steps), give it more time (time_out=60), or read .table()."
             )
         self._width, composition, svg = best
-        return composition.graph, finish(svg, self._picture.title, composition.subjects)
+        return composition, finish(svg, self._picture.title, composition.subjects)
 
     def _lay_out(self, picture: Picture, style: Style, time_out: float) -> tuple[Composition, bytes]:
         """Lay out; again in another way, where the time steps do not stand in order."""
@@ -207,30 +210,38 @@ class Drawing:
             lines += [f"    {sentence(edge)}" for edge in node.incoming]
         return "\n".join(lines) + "\n"
 
-    def save(self, path: str | os.PathLike) -> Path:
-        """Write the picture; the suffix says how: .svg, .png, .pdf or .dot. The file appears whole or not at all.
+    def step(self) -> Steps:
+        """Walk backward through the picture, an edge at a time, with the chain rule in numbers.
 
-        Returns the path. Raises ValueError for another suffix, OSError if the file can't be written, what svg() raises.
+        A notebook shows the result; `.save("x.html")` writes it as a page, which loads nothing and holds all it needs.
+        Raises ValueError if backward() has not run, and what svg() raises.
+        """
+        if self._picture.output.gradient is None:
+            raise ValueError(f"there is no gradient to follow: call {self._picture.output.label}.backward() first.")
+        svg = self.svg()
+        assert self._composition is not None
+        return Steps(self._picture.title, svg, self._composition, self.table())
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the picture; the suffix says how: .svg, .png, .pdf, .dot, .html (steps). The file appears whole or not.
+
+        Returns the path. Raises ValueError for another suffix, OSError if the file can't be written, and what svg()
+        and step() raise.
         """
         path = Path(path)
         kind = path.suffix.lower().lstrip(".")
         if kind == "svg":
             content = self.svg().encode()
+        elif kind == "html":
+            return self.step().save(path)
         elif kind == "dot":
             content = self.source.encode()
         elif kind in ("png", "pdf"):
             self.svg()
             content = render(self.source, kind, self._time_out)
         else:
-            raise ValueError(f"a picture is saved as .svg, .png, .pdf or .dot; {path.name!r} came.")
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        return path
+            raise ValueError(f"a picture is saved as .svg, .png, .pdf, .dot or .html; {path.name!r} came.")
+        return write_whole(path, content)
 
     def __repr__(self) -> str:
         picture = self._picture

@@ -196,7 +196,14 @@ def test_a_dead_unit():
 
 @pytest.mark.parametrize(
     "suffix, start",
-    [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("dot", b"digraph picture"), ("SVG", b"<svg")],
+    [
+        ("svg", b"<svg"),
+        ("png", b"\x89PNG"),
+        ("pdf", b"%PDF"),
+        ("dot", b"digraph picture"),
+        ("SVG", b"<svg"),
+        ("html", b"<!doctype html>"),
+    ],
 )
 def test_save(tmp_path, suffix, start):
     """The suffix says what is written; the path comes back; nothing else lies beside it; permissions are as usual."""
@@ -210,7 +217,7 @@ def test_save(tmp_path, suffix, start):
 @pytest.mark.parametrize("name", ["x.gif", "x", ".svg"])
 def test_save_as_something_else(tmp_path, name):
     """One clear error, and no file."""
-    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf or \.dot"):
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot or \.html"):
         draw(after_backward(square)).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
