@@ -16,8 +16,12 @@ from autograd.drawing.picture import read
 from autograd.drawing.render import render
 from autograd.drawing.svg import in_order
 
-STYLES = [Style(mode, edges, rankdir, True) for mode, edges, rankdir in
-          [("full", "full", "LR"), ("cells", "full", "TB"), ("tiny", "number", "TB"), ("tiny", "none", "TB")]]  # fmt: skip
+STYLES = [
+    Style(mode, edges, rankdir, True)
+    for mode, edges, rankdir in [
+        ("full", "full", "LR"), ("cells", "full", "TB"), ("tiny", "number", "TB"), ("tiny", "none", "TB"),
+    ]
+]  # fmt: skip
 
 
 def dot_text(tensor, style):
