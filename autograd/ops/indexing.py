@@ -94,4 +94,6 @@ def put(x: Any, index: Any, value: Any) -> Any:
 
     Raises IndexError for an index out of range, ValueError for a value of another shape.
     """
+    if value is None:
+        raise TypeError("put() takes a number, an array or a Tensor as value; None came.")
     return put_at(x, value, index=plain(index))

@@ -5,6 +5,7 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..op import OPS
 from ..tensor import Tensor
@@ -124,7 +125,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         return split(ary, indices_or_sections, axis)
     if indices_or_sections < 1:
         raise ValueError(f"an axis can't be split into {indices_or_sections} parts.")
-    length, longer = divmod(ary.shape[axis], indices_or_sections)
+    length, longer = divmod(ary.shape[normalize_axis_index(axis, ary.ndim)], indices_or_sections)
     lengths = [length + (i < longer) for i in range(indices_or_sections)]
     return split(ary, list(accumulate(lengths))[:-1], axis)
 
@@ -174,10 +175,13 @@ def tile(A: Any, reps: Any) -> Any:
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     if axis is None:
         a, axis = np.reshape(a, (-1,)), 0
+    axis, repeats = normalize_axis_index(axis, a.ndim), plain(repeats)
+    if np.asarray(repeats).dtype.kind not in "iu" or np.any(np.less(repeats, 0)):
+        raise ValueError(f"repeat() takes how often as whole numbers, not negative; {repeats} came.")
     if np.ndim(repeats):
-        return np.take(a, np.repeat(np.arange(a.shape[axis]), plain(repeats)), axis)
-    before, length, behind = a.shape[:axis], a.shape[axis], a.shape[axis % a.ndim + 1 :]
-    many = np.broadcast_to(np.expand_dims(a, axis % a.ndim + 1), (*before, length, int(repeats), *behind))
+        return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
+    before, length, behind = a.shape[:axis], a.shape[axis], a.shape[axis + 1 :]
+    many = np.broadcast_to(np.expand_dims(a, axis + 1), (*before, length, int(repeats), *behind))
     return np.reshape(many, (*before, length * int(repeats), *behind))
 
 
@@ -222,8 +226,12 @@ def matrix_diagonal(x: Any, /, *, offset: int = 0) -> Any:
 
 @composite(np.diag)
 def diag(v: Any, k: int = 0) -> Any:
-    if v.ndim != 1:
+    if v.ndim == 2:
         return diagonal(v, k)
+    if v.ndim != 1:
+        raise ValueError(
+            f"diag() takes a vector or a matrix; shape {v.shape} came. np.diagonal takes stacks of matrices."
+        )
     n = v.size + abs(k)
     rows = np.arange(v.size) + max(-k, 0)
     return scatter_add(v, (rows, rows + k), (n, n))
