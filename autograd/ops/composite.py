@@ -132,7 +132,7 @@ def on_values(function: Callable[..., Any]) -> Callable[..., Any]:
 for function in (
     np.argmax, np.argmin, np.argsort, np.argpartition, np.argwhere, np.flatnonzero, np.nonzero, np.searchsorted,
     np.ix_, np.unique, np.any, np.all, np.count_nonzero, np.array_equal, np.allclose, np.isclose, np.shape, np.ndim,
-    np.size, np.round, np.around, np.fix, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
+    np.size, np.round, np.around, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
     np.zeros_like, np.ones_like, np.full_like, np.empty_like,
 ):  # fmt: skip
     composite(function)(on_values(function))

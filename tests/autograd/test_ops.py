@@ -544,7 +544,7 @@ def test_masks(f):
     "f",
     [
         np.argmax, np.argmin, np.any, np.all, np.shape, np.ndim, np.size, np.count_nonzero, np.floor, np.ceil, np.trunc,
-        np.rint, np.fix, np.round, lambda x: np.around(x * 1.234, 1), lambda x: np.round(x / 7, decimals=2),
+        np.rint, np.round, lambda x: np.around(x * 1.234, 1), lambda x: np.round(x / 7, decimals=2),
     ],
 )  # fmt: skip
 def test_without_gradient(f):
