@@ -31,7 +31,7 @@ def define(
     refuse_misfit(function, local_gradients, **properties)
     op = OPS[function] = Op(function, *local_gradients, **properties)
     plain = not op.variadic and not op.options and not op.keyword_only
-    if not str(function.__module__).startswith(("numpy", "_operator", f"{__package__}.ops")):
+    if not str(getattr(function, "__module__", "numpy")).startswith(("numpy", "_operator", f"{__package__}.ops")):
         op.forward = giving_an_array(op.forward)
         plain = False  # looks at every result, too
     build = {1: unary, 2: binary}.get(len(local_gradients), general) if plain else general
