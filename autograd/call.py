@@ -31,12 +31,17 @@ def define(
     refuse_misfit(function, local_gradients, **properties)
     op = OPS[function] = Op(function, *local_gradients, **properties)
     plain = not op.variadic and not op.options and not op.keyword_only
-    if not str(getattr(function, "__module__", "numpy")).startswith(("numpy", "_operator", f"{__package__}.ops")):
+    if not home(function).startswith(("numpy", "_operator", f"{__package__}.ops")):
         op.forward = giving_an_array(op.forward)
         plain = False  # looks at every result, too
     build = {1: unary, 2: binary}.get(len(local_gradients), general) if plain else general
     op.call = update_wrapper(build(op), function, updated=())
     return op.call
+
+
+def home(function: Callable[..., Any]) -> str:
+    """Name the module of a function; NumPy's ufuncs have not always known theirs."""
+    return str(getattr(function, "__module__", "numpy"))
 
 
 def differentiable(*local_gradients: Callable[..., Any] | None, **properties: Any) -> Callable[..., Any]:
@@ -98,7 +103,7 @@ def binary(op: Op) -> Callable[..., Any]:
 
 def general(op: Op) -> Callable[..., Any]:
     """Build the call of an op with options, or of many arrays."""
-    ours = not str(op.function.__module__).startswith("numpy")
+    ours = not home(op.function).startswith("numpy")
 
     def call(*args: Any, **options: Any) -> Tensor:
         arrays = op.bind(args, options)

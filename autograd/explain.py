@@ -220,8 +220,9 @@ def refuse_misfit(
         options.update(p.name for p in taken[2 + n :])
     try:
         takes = [p for p in inspect.signature(forward or function).parameters.values() if p.kind <= p.VAR_POSITIONAL]
-    except ValueError:  # written in C
-        takes = None
+    except ValueError:  # written in C; ufuncs have signatures since NumPy 2.3
+        arity = getattr(function, "nin", 0)
+        takes = [inspect.Parameter(x, inspect.Parameter.POSITIONAL_ONLY) for x in "xyz"[:arity]]
     if not n or not variadic and takes and not fits(n, takes, options):
         raise TypeError(
             f"{function.__name__} takes ({', '.join(map(str, takes or ()))}); {n} local gradients came. Give one for "
