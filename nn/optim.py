@@ -12,7 +12,9 @@ from autograd import Tensor
 
 
 class Optimizer:
-    """What SGD and Adam share: the parameters, their buffers, and saving the buffers."""
+    """What all optimizers share: the parameters, their buffers, and saving the buffers."""
+
+    decoupled = False  # whether weight decay shrinks the parameter itself instead of adding to its gradient
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, weight_decay: float):
         self.parameters = list(parameters)
@@ -38,7 +40,9 @@ class Optimizer:
         for index, parameter in enumerate(self.parameters):
             if parameter.grad is not None:
                 g = parameter.grad
-                if self.weight_decay:
+                if self.decoupled:
+                    parameter.data *= 1 - self.lr * self.weight_decay
+                elif self.weight_decay:
                     g = g + self.weight_decay * parameter.data
                 self.update(index, parameter, g)
 
@@ -138,6 +142,8 @@ class AdamW(Adam):
     p -= lr · weight_decay · p, then Adam.
     """
 
+    decoupled = True
+
     def __init__(
         self,
         parameters: Iterable[Tensor],
@@ -147,11 +153,6 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
     ):
         super().__init__(parameters, lr, betas, eps, weight_decay)
-        self.decay, self.weight_decay = self.weight_decay, 0.0
-
-    def update(self, index: int, parameter: Tensor, g: np.ndarray) -> None:
-        parameter.data *= 1 - self.lr * self.decay
-        super().update(index, parameter, g)
 
 
 class RMSprop(Optimizer):
