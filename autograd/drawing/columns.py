@@ -105,20 +105,21 @@ class Columns(Composition):
         if not deep or self.order[there] != self.order[here] + 1:
             self.graph.edge(source, target, constraint="false", **look)
             return
-        line = {name: value for name, value in look.items() if name != "id"}
         if (edge.source, there) not in self.corners:
             corner = self.corners[edge.source, there] = f"w{len(self.corners)}"
+            line = look | {"arrowhead": "none", "headclip": "false"}
             around = self.inside[here.parent]
             for point in (corner + "t", corner + "b"):
-                around.node(point, color=look["color"], **POINT)
-            line |= {"arrowhead": "none", "headclip": "false"}
-            self.graph.edge(source, corner + "b", minlen="0", weight="2", **line)
-            self.graph.edge(corner + "t", corner + "b", weight="3", tailclip="false", **line)
+                around.node(point, color=look.get("color", "#666666"), **POINT)
+            self.graph.edge(source, corner + "b", **(line | {"id": corner + "out", "minlen": "0", "weight": "2"}))
+            up = {"id": corner + "up", "weight": "3", "tailclip": "false"}
+            self.graph.edge(corner + "t", corner + "b", **(line | up))
             self.graph.edge(self.gap(here), corner + "t", style="invis", weight="20", minlen="2")
+        corner = self.corners[edge.source, there]
+        self.pieces[look["id"]] = corner + "out", corner + "up"
         if self.style.anchors == "led":
             self.graph.edge(self.gap(here), target, style="invis", weight="0")
-        top = self.corners[edge.source, there] + "t"
-        self.graph.edge(top, target, minlen="0", weight="8", tailclip="false", **look)
+        self.graph.edge(corner + "t", target, minlen="0", weight="8", tailclip="false", **look)
 
 
 def in_a_row(graph: graphviz.Digraph, points: list[str]) -> None:

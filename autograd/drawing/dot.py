@@ -36,6 +36,7 @@ class Composition:
     graph     the graphviz.Digraph
     subjects  what each id stands for
     columns   the ids of the boxes that have to stand from left to right
+    pieces    of an edge that goes round corners: the ids of the two lines before its own, the second from its end
     """
 
     def __init__(self, picture: Picture, style: Style):
@@ -66,6 +67,7 @@ class Composition:
         self.inside: dict[Frame | None, graphviz.Digraph] = {None: self.graph}
         self.chips: dict[tuple[Node, Frame | None], str] = {}
         self.columns: list[list[str]] = []
+        self.pieces: dict[str, tuple[str, str]] = {}
         stems = dict.fromkeys(stem(edge.source.label) for edge in picture.edges if self.carries(edge))
         self.carried = {s: CARRIED.get(s, OTHERS[i % len(OTHERS)]) for i, s in enumerate(stems)}
         for frame in self.framed():

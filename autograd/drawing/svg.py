@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from .curve import join, reverse
 from .dot import FOLDED, FOLDED_TINTS, OTHERS, TINTS
 from .label import FILLS, GRADIENT, GREY, LOCAL, VALUE
 from .model import Bundle, Edge, Fold, Node
@@ -48,9 +49,15 @@ def in_order(svg: bytes, columns: Sequence[Sequence[str]]) -> bool:
     return all(left.get(a, 0) < left.get(b, 0) for ids in columns for a, b in zip(ids, ids[1:]))
 
 
-def finish(svg: bytes, heading: str, ids: dict[str, Node | Fold | Edge | Bundle]) -> str:
-    """Give the SVG its title, a sentence for each node and edge (`ids` says which is which), and its style."""
+def finish(
+    svg: bytes, heading: str, ids: dict[str, Node | Fold | Edge | Bundle], pieces: dict[str, tuple[str, str]]
+) -> str:
+    """Give the SVG its title, a sentence for each node and edge (`ids` says which is which), and its style.
+
+    pieces  the lines to join with the edge's own, see Composition
+    """
     root = ElementTree.fromstring(svg)
+    join_pieces(root, pieces)
     name = "graph-" + hashlib.sha256(svg).hexdigest()[:12]
     for side in ("width", "height"):
         root.set(side, root.get(side, "").removesuffix("pt"))
@@ -78,6 +85,18 @@ def finish(svg: bytes, heading: str, ids: dict[str, Node | Fold | Edge | Bundle]
     style.text = dark(name)
     root[:0] = [title, style]
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def join_pieces(root: ElementTree.Element, pieces: dict[str, tuple[str, str]]) -> None:
+    """Make one line of the pieces of each edge that goes round corners. Several edges may begin with the same two."""
+    edges = [group for group in root.iter(f"{{{SVG}}}g") if group.get("class") == "edge"]
+    lines = {group.get("id"): path for group in edges for path in group.findall(f"{{{SVG}}}path")}
+    for id, (out, up) in pieces.items():
+        first, second, own = (lines[name].get("d", "") for name in (out, up, id))
+        lines[id].set("d", join(first, reverse(second), own))
+    parts = {name for names in pieces.values() for name in names}
+    for parent in root:
+        parent[:] = [group for group in parent if group.get("id") not in parts]
 
 
 def sentence(subject: Node | Fold | Edge | Bundle) -> str:

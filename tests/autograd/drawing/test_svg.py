@@ -5,7 +5,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from drawing.circuits import after_backward, lstm, neuron, product_of_sum, variable
+from drawing.circuits import after_backward, gate_lstm, lstm, neuron, product_of_sum, variable
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +36,20 @@ def test_an_alias_says_what_it_stands_for():
     titles = [element.text for element in root.iter(f"{SVG}title")]
     assert sum(title.startswith("W_x, parameter; shape (3, 16)") for title in titles) == 3
     assert not any(re.fullmatch(r"[a-z]\d+(_\d+)?([bt])?(->.*)?", title) for title in titles)
+
+
+def test_a_carried_value_is_one_line():
+    """What leads a value round the corners to the next step is one path of one edge; each of four uses has its own."""
+    for make, uses in ((lstm, 1), (gate_lstm, 4)):
+        root = ElementTree.fromstring(draw(after_backward(make, 2), expand="*", max_width=9000).svg())
+        edges = [group for group in root.iter(f"{SVG}g") if group.get("class") == "edge"]
+        assert all(group.find(f"{SVG}title") is not None for group in edges)
+        carried = [edge for edge in edges if "/∂h1: ◀" in edge.find(f"{SVG}title").text]
+        assert len(carried) == uses
+        for edge in carried:
+            (path,) = edge.findall(f"{SVG}path")
+            numbers = [float(x) for x in re.findall(r"-?[\d.]+", path.get("d"))]
+            assert numbers[-1] < numbers[1] - 300  # from the bottom of a step to the top of the next
 
 
 def test_pixels():
