@@ -17,16 +17,19 @@ from .dot import Composition, Style
 from .fold import forms, opened_by
 from .grid import Grid
 from .label import MAX_CELLS
+from .mermaid import MAX_CHARACTERS, MAX_EDGES, flowchart
 from .model import Picture
 from .picture import read
+from .record import dump, record
 from .render import GraphvizMissing, render
 from .saving import write_whole
 from .step import Steps
-from .svg import finish, in_order, sentence, size_of
+from .svg import finish, in_order, size_of
+from .table import markdown as markdown_table
+from .table import plain as plain_table
 
 EDGES = ("full", "number", "none")
 MAX_LABELS = 150  # nodes: beyond these no labels on edges
-TABLE_ROWS = 400  # nodes in the table that stands in for a picture
 
 
 def draw(
@@ -198,17 +201,36 @@ class Drawing:
                 break
         return composition, svg
 
-    def table(self) -> str:
-        """Give the same as plain text: a line for each node, and under it one for each of its edges."""
-        picture = self._picture
-        lines = [picture.title, *picture.notes]
-        shown = picture.nodes if len(picture.nodes) <= TABLE_ROWS else picture.nodes[-TABLE_ROWS:]
-        if len(shown) < len(picture.nodes):
-            lines.append(f"The last {len(shown)} of {len(picture.nodes)} nodes:")
-        for node in shown:
-            lines.append(sentence(node))
-            lines += [f"    {sentence(edge)}" for edge in node.incoming]
-        return "\n".join(lines) + "\n"
+    def table(self, markdown: bool = False) -> str:
+        """Give the same as text: a line for each node, and under it one for each of its edges.
+
+        markdown  as two tables of GitHub's Markdown instead, a row for each node and a row for each edge
+        """
+        return (markdown_table if markdown else plain_table)(self._picture)
+
+    def mermaid(self) -> str:
+        """Give the picture as a Mermaid flowchart: the nodes, edges and folds that `svg()` shows, or fewer where these
+        are more than Mermaid draws. Works without Graphviz.
+
+        Raises RuntimeError if even the form that is folded most is too large.
+        """
+        self.to_dot()
+        shown = self._composition
+        assert shown is not None
+        at = next(i for i, (form, _) in enumerate(self._ladder) if form is shown.picture)
+        for composition in [shown, *(compose(form, style) for form, style in self._ladder[at:])]:
+            text = flowchart(composition)
+            if len(composition.picture.edges) <= MAX_EDGES and len(text) <= MAX_CHARACTERS:
+                return text
+        raise RuntimeError(
+            f"Mermaid draws at most {MAX_EDGES} edges and {MAX_CHARACTERS} characters; this graph has more, folded as "
+            "far as it can be. Draw a part of it (an intermediate tensor, fewer time steps), or compute in "
+            "`with scope(...)`, which can be folded."
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Give the whole graph as data: nodes, edges, frames, and their numbers; docs/formats.md names every field."""
+        return record(self._picture)
 
     def step(self) -> Steps:
         """Walk backward through the picture, an edge at a time, with the chain rule in numbers.
@@ -223,10 +245,10 @@ class Drawing:
         return Steps(self._picture.title, svg, self._composition, self.table())
 
     def save(self, path: str | os.PathLike) -> Path:
-        """Write the picture; the suffix says how: .svg, .png, .pdf, .dot, .html (steps). The file appears whole or not.
+        """Write the picture; the suffix says how: .svg, .png, .pdf, .html (steps), .dot, .mmd (Mermaid), .json (data).
 
-        Returns the path. Raises ValueError for another suffix, OSError if the file can't be written, and what svg()
-        and step() raise.
+        Returns the path. The file appears whole or not at all. Raises ValueError for another suffix, OSError if the
+        file can't be written, and what svg(), step() and mermaid() raise.
         """
         path = Path(path)
         kind = path.suffix.lower().lstrip(".")
@@ -236,11 +258,15 @@ class Drawing:
             return self.step().save(path)
         elif kind == "dot":
             content = self.source.encode()
+        elif kind == "mmd":
+            content = self.mermaid().encode()
+        elif kind == "json":
+            content = dump(self.record()).encode()
         elif kind in ("png", "pdf"):
             self.svg()
             content = render(self.source, kind, self._time_out)
         else:
-            raise ValueError(f"a picture is saved as .svg, .png, .pdf, .dot or .html; {path.name!r} came.")
+            raise ValueError(f"a picture is saved as .svg, .png, .pdf, .html, .dot, .mmd or .json; {path.name!r} came.")
         return write_whole(path, content)
 
     def __repr__(self) -> str:

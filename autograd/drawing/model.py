@@ -1,4 +1,4 @@
-"""What a picture holds: nodes, edges, frames, notes; text and small numbers, no arrays and nothing of Graphviz."""
+"""What a picture holds: nodes, edges, frames, notes; text, numbers and small arrays, and nothing of Graphviz."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +8,7 @@ import numpy as np
 from .number import number
 
 MAX_ROWS, MAX_COLUMNS, CUT_COLUMNS = 4, 16, 8  # an array with more columns than fit is cut to a few
+MAX_ENTRIES = 1024  # an array with no more is kept whole
 
 
 class Quantity:
@@ -15,12 +16,15 @@ class Quantity:
 
     def __init__(self, array: Any):
         array = np.asarray(array)
-        self.shape = array.shape
+        self.shape, self.dtype = array.shape, array.dtype.name
+        self.entries = np.array(array) if array.size <= MAX_ENTRIES else None
         self.scalar = float(array.reshape(())) if array.size == 1 else None
         as_float = array.astype(float)
         finite = np.isfinite(as_float)
         self.size, self.bad = array.size, int(array.size - np.count_nonzero(finite))
-        self.largest = float(np.max(np.abs(as_float), initial=0, where=finite))
+        inner = as_float[finite]
+        self.least, self.most = (float(inner.min()), float(inner.max())) if inner.size else (0.0, 0.0)
+        self.largest = max(abs(self.least), abs(self.most))
         scaled = as_float / (self.largest or 1)  # the norm of huge entries must not overflow
         self.norm = float(np.linalg.norm(np.where(finite, scaled, 0))) * self.largest
         self.same = float(as_float.flat[0]) if array.size and np.all(as_float == as_float.flat[0]) else None

@@ -9,7 +9,7 @@ from .curve import join, reverse
 from .dot import FOLDED, FOLDED_TINTS, OTHERS, TINTS
 from .label import FILLS, GRADIENT, GREY, LOCAL, VALUE
 from .model import Bundle, Edge, Fold, Node
-from .number import number
+from .table import sentence
 
 SVG = "http://www.w3.org/2000/svg"
 SHRINKS = 1600  # pixels; a wider picture scrolls, because it would be too small to read in a window
@@ -97,33 +97,6 @@ def join_pieces(root: ElementTree.Element, pieces: dict[str, tuple[str, str]]) -
     parts = {name for names in pieces.values() for name in names}
     for parent in root:
         parent[:] = [group for group in parent if group.get("id") not in parts]
-
-
-def sentence(subject: Node | Fold | Edge | Bundle) -> str:
-    """Say in words what a node, a fold or an edge shows."""
-    if isinstance(subject, (Edge, Bundle)) and not subject.flows:
-        return f"{subject.source.label} to {subject.target.label}: no gradient flows"
-    if isinstance(subject, Bundle):
-        sent = f"; sends {subject.sent.length}" if subject.sent else ""
-        return f"{subject.source.label} into {subject.target.label}, folded{sent}"
-    if isinstance(subject, Edge):
-        sent = f"; sends {subject.chain or subject.sent.length}" if subject.sent else ""
-        return f"{subject.fraction}: {subject.local_text()}{sent}"
-    if isinstance(subject, Fold):
-        through = [f"{r.node.label}'s gradient through the steps: {', '.join(number(x, 2) for x in r.lengths)}"
-                   for r in subject.rows if r.lengths]  # fmt: skip
-        parts = [f"{subject.label}, {subject.ops} ops folded", *(sentence(r.node) for r in subject.rows), *through]
-        return ". ".join(parts)
-    node = subject
-    words = [f"{node.label} = {node.expression}" if node.expression else f"{node.label}, {node.role}"]
-    words += [f"shape {node.value.shape}"] if node.value.shape else []
-    words.append(f"value {node.value.summary}")
-    if node.gradient is not None:
-        alarm = f" ({node.gradient.alarm})" if node.gradient.alarm else ""
-        words.append(f"gradient {node.sum or node.gradient.length}{alarm}")
-    else:
-        words.append("gradient not computed" if node.flows else "no gradient flows here")
-    return "; ".join(words)
 
 
 def dark(name: str) -> str:

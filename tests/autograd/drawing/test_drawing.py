@@ -203,6 +203,8 @@ def test_a_dead_unit():
         ("dot", b"digraph picture"),
         ("SVG", b"<svg"),
         ("html", b"<!doctype html>"),
+        ("mmd", b"flowchart"),
+        ("json", b"{"),
     ],
 )
 def test_save(tmp_path, suffix, start):
@@ -217,7 +219,7 @@ def test_save(tmp_path, suffix, start):
 @pytest.mark.parametrize("name", ["x.gif", "x", ".svg"])
 def test_save_as_something_else(tmp_path, name):
     """One clear error, and no file."""
-    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot or \.html"):
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.html, \.dot, \.mmd or \.json"):
         draw(after_backward(square)).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
