@@ -23,13 +23,14 @@ def backpropagate(
     free: bool = False,
     stop_at: Collection[Node] = (),
     apply: Callable[..., Any] | None = None,
+    hooks: bool = True,
 ) -> Iterator[tuple[Node, Gradient, bool]]:
     """Yield `(node, gradient, owned)` for every node that the gradient reaches, once its gradient is complete.
 
     `upstream` holds the gradient of each output. With `wanted`, only paths that lead to these nodes are walked.
     `owned` says that nobody else holds the array; into any other array one must not write.
     With `free`, each node's links are cut behind the pass, so that what nobody holds is freed at once.
-    Nodes in `stop_at` send nothing on. `apply` replaces `apply_rule`.
+    Nodes in `stop_at` send nothing on. `apply` replaces `apply_rule`. Without `hooks`, none is called.
     """
     apply = apply or apply_rule
     order = toposort(outputs)
@@ -45,7 +46,7 @@ def backpropagate(
         g = gradients.pop(node, None)
         if g is None:  # no way from an output to here, or from here to what is wanted
             continue
-        if node.hooks is not None:
+        if hooks and node.hooks is not None:
             g = after_hooks(node, g)
             owned.discard(node)
         yield node, g, node in owned

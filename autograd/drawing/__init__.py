@@ -4,12 +4,13 @@ import base64
 import html
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import graphviz
+import numpy as np
 
 from ..tensor import Tensor
 from .columns import ANCHORS, Columns
@@ -35,6 +36,9 @@ MAX_LABELS = 150  # nodes: beyond these no labels on edges
 def draw(
     tensor: Tensor,
     *,
+    names: Mapping[str, Any] | None = None,
+    precision: int = 4,
+    gradients: str | None = "recorded",
     max_width: float = 1100,
     max_nodes: int = 3000,
     expand: str | Sequence[str] = (),
@@ -46,6 +50,9 @@ def draw(
     """Draw the computation graph of a tensor: values ▶, gradients ◀, and the local gradient ∂ on every edge.
 
     tensor     the result, usually the loss; draw it after backward() to see gradients
+    names      locals(): Tensors without a name of their own are drawn under their variable's, or as `hs[3]`
+    precision  significant digits of a number, 1 to 17; statistics of arrays have one less, strips of cells two
+    gradients  "recorded" by backward(); or "compute": worked out for this picture, no `.grad` and no hook is touched
     max_width  pixels; what does not fit is drawn downwards instead of to the right, then with less in each node, then
                folded: gates into boxes, time steps into boxes, the middle of a long loop into one
     max_nodes  with more boxes than that, the picture is folded, or refused
@@ -62,6 +69,16 @@ def draw(
     if not isinstance(tensor, Tensor):
         hint = "; draw one of its entries" if isinstance(tensor, (list, tuple)) else ""
         raise TypeError(f"draw() takes one Tensor, usually the loss; {type(tensor).__name__} came{hint}.")
+    if not isinstance(names := {} if names is None else names, Mapping):
+        raise TypeError(f"names takes a mapping from names to objects, such as locals(); {type(names).__name__} came.")
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise TypeError(f"names takes a mapping from names to objects; {wrong[0]!r} in it is no name.")
+    if isinstance(precision, bool) or not isinstance(precision, (int, np.integer)):
+        raise TypeError(f"precision is a number of digits, an int from 1 to 17; {precision!r} came.")
+    if not 1 <= precision <= 17:
+        raise ValueError(f"precision is a number of digits from 1 to 17; {precision} came.")
+    if gradients not in (None, "recorded", "compute"):
+        raise ValueError(f"gradients is 'recorded' (by backward()) or 'compute'; {gradients!r} came.")
     if rankdir not in (None, "LR", "TB"):
         raise ValueError(f"rankdir is 'LR' (to the right) or 'TB' (downwards); {rankdir!r} came.")
     if edges not in (None, *EDGES):
@@ -72,7 +89,7 @@ def draw(
     expand = [expand] if isinstance(expand, str) else expand
     if not (isinstance(expand, Sequence) and all(isinstance(pattern, str) for pattern in expand)):
         raise TypeError(f"expand takes a pattern such as 'lstm/t=3/*', or a list of them; {expand!r} came.")
-    picture = read(tensor)
+    picture = read(tensor, names, precision, gradients == "compute")
     for pattern in expand:
         if pattern != "*" and not opened_by(picture, [pattern]):
             paths = ["/".join(frame.path) for frame in picture.frames]
@@ -239,7 +256,10 @@ class Drawing:
         Raises ValueError if backward() has not run, and what svg() raises.
         """
         if self._picture.output.gradient is None:
-            raise ValueError(f"there is no gradient to follow: call {self._picture.output.label}.backward() first.")
+            output = self._picture.output.label
+            raise ValueError(
+                f"there is no gradient to follow: call {output}.backward() first, or draw(..., gradients='compute')."
+            )
         svg = self.svg()
         assert self._composition is not None
         return Steps(self._picture.title, svg, self._composition, self.table())

@@ -205,7 +205,7 @@ def visible_edges(picture: Picture, box: dict[Node, int], folds: Sequence[Fold])
             single |= dict.fromkeys(own or edges[-1:])
         else:
             pieces = [edge.piece for edge in own if edge.piece is not None]
-            sent = Quantity(sum(pieces[1:], start=pieces[0])) if pieces else None
+            sent = Quantity(sum(pieces[1:], start=pieces[0]), source.value.digits) if pieces else None
             single[Bundle(source, target, any(edge.flows for edge in edges), sent)] = None
     return list(single)
 

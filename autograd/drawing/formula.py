@@ -248,9 +248,9 @@ INFIX |= {np.matmul: (" @ ", PRODUCT), np.floor_divide: ("//", SUM)} | {
 }
 
 
-def write(tree: Symbol, name: Name) -> str:
-    """Write an expression; `name` says what to call a leaf."""
-    text, _ = written(tree, name)
+def write(tree: Symbol, name: Name, digits: int = 4) -> str:
+    """Write an expression; `name` says what to call a leaf, numbers have so many significant digits."""
+    text, _ = written(tree, name, digits)
     if tree.function is np.reshape and not only_ones_added(tree):
         return f"{text} as {tree.shape}"
     return text
@@ -260,18 +260,18 @@ def only_ones_added(tree: Symbol) -> bool:
     return [n for n in tree.shape if n != 1] == [n for n in tree.args[0].shape if n != 1]
 
 
-def written(tree: Any, name: Name) -> tuple[str, int]:
+def written(tree: Any, name: Name, digits: int) -> tuple[str, int]:
     if not isinstance(tree, Symbol):
         return array_text(tree) if isinstance(tree, np.ndarray) else str(tree), ATOM
 
     def part(x: Any, binding: int) -> str:
-        text, own = written(x, name)
+        text, own = written(x, name, digits)
         return text if own >= binding else f"({text})"
 
     function, args = tree.function, tree.args
     if function is None:
         if is_number(tree):
-            return number(tree.leaf), SIGN if tree.leaf < 0 else ATOM
+            return number(tree.leaf, digits), SIGN if tree.leaf < 0 else ATOM
         if isinstance(tree.leaf, np.ndarray):
             return array_text(tree.leaf), ATOM
         return (UPSTREAM if tree.leaf is UPSTREAM else name(tree.leaf)), ATOM
@@ -296,12 +296,12 @@ def written(tree: Any, name: Name) -> tuple[str, int]:
     if function is np.sum:
         return "Σ" + part(args[0], ATOM), POWER
     if function in (np.reshape, np.expand_dims, np.squeeze):  # NumPy's bookkeeping; the mathematics has no sign for it
-        return written(args[0], name)
+        return written(args[0], name, digits)
     if function is np.broadcast_to:
         where = "to every entry" if args[0].size == 1 else f"repeated to {tree.shape}"
-        return f"{written(args[0], name)[0]} {where}", RELATION
+        return f"{part(args[0], RELATION)} {where}", RELATION
     symbol = OPS[function].symbol if function in OPS else function.__name__
-    return f"{symbol}({', '.join(written(x, name)[0] for x in args)})", ATOM
+    return f"{symbol}({', '.join(part(x, RELATION) for x in args)})", ATOM
 
 
 def is_matrix_transpose(tree: Symbol) -> bool:

@@ -93,7 +93,7 @@ def node_label(node: Node, mode: str) -> str:
     if mode == "tiny":
         return "<" + table([row(cell(head)), row(cell(tiny_line(node)))], 0) + ">"
     if node.value.scalar is not None:
-        value = figure("▶", number(node.value.scalar), VALUE)
+        value = figure("▶", node.value.number(node.value.scalar), VALUE)
         grad = (node.sum or node.gradient.length) + arrow(node.gradient) if node.gradient else "–"
         gradient = figure("◀", grad, GRADIENT)
         if len(grad) > 14:
@@ -194,7 +194,7 @@ def fold_row(r: Row, index: int) -> str:
             number_or_cells = cells_of(quantity)
         shown += [cell(font(sign, tone, 11)), cell(number_or_cells, left)]
     if r.lengths:
-        shown += strip(r.lengths, logarithmic=True)
+        shown += strip(r.lengths, node.value.digits, logarithmic=True)
     shown[-1] = shown[-1].replace("<TD", f'<TD PORT="r{index}"', 1)
     return row(*shown)
 
@@ -211,9 +211,9 @@ def shared_names(shared: Sequence[Node]) -> str:
     return " ".join((others if len(others) <= 3 else [f"{len(others)} inputs"]) + names)
 
 
-def strip(lengths: Sequence[float], logarithmic: bool = False) -> list[str]:
+def strip(lengths: Sequence[float], digits: int, logarithmic: bool = False) -> list[str]:
     """Draw sizes in a row of small cells between the first and the last in numbers; of very many, some."""
-    first, last = (font(text(number(x, 2)), GRADIENT, 10) for x in (lengths[0], lengths[-1]))
+    first, last = (font(text(number(x, digits - 2)), GRADIENT, 10) for x in (lengths[0], lengths[-1]))
     most = MAX_LOOP if logarithmic else MAX_STRIP
     if len(lengths) > most:
         lengths = [lengths[round(i * (len(lengths) - 1) / (most - 1))] for i in range(most)]
@@ -238,7 +238,7 @@ def edge_label(edge: Edge, mode: str, edges: str) -> str:
     formula = edge.dense_formula if dense else edge.formula
     lines = []
     if edge.local is not None and edge.local.scalar is not None:
-        value = number(edge.local.scalar)
+        value = edge.local.number(edge.local.scalar)
         if edges == "number" or dense:
             lines.append(font(text(f"∂ {value}"), LOCAL))
             lines += [font(text(f"◀ {edge.sent.length}"), GRADIENT)] if edge.sent and edges == "number" else []
@@ -256,7 +256,7 @@ def edge_label(edge: Edge, mode: str, edges: str) -> str:
                 local = font(text(f"∂ {formula}" if formula and edges == "full" else "∂"), LOCAL)
                 local = table([row(cell(local), cell(cells_of(edge.local, fixed=True)))], 1)
             elif not (mode == "tiny" and edge.local.same == 1 and same_shape):
-                value = number(edge.local.same)
+                value = edge.local.number(edge.local.same)
                 local = font(text(f"∂ {formula or value}"), LOCAL)
         if local:
             lines.append(local)
@@ -281,7 +281,7 @@ def panel_label(weights: Sequence[Node]) -> str:
         sent = [edge.sent.norm for edge in node.outgoing if edge.sent is not None]
         name = f"<B>{text(node.label)}</B>" + font(f"{SPACE}{text(str(value.shape))}" if value.shape else "", GREY, 10)
         picture = [
-            font(number(q.scalar), c, 11) if q and q.scalar is not None else cells_of(q) if q else font("–", c, 11)
+            font(q.number(q.scalar), c, 11) if q and q.scalar is not None else cells_of(q) if q else font("–", c, 11)
             for q, c in ((value, VALUE), (gradient, GRADIENT))
         ]
         length = gradient.length if gradient else "–"
@@ -293,7 +293,7 @@ def panel_label(weights: Sequence[Node]) -> str:
                 cell(picture[0], left),
                 cell(font("◀", GRADIENT, 11)),
                 cell(table([row(cell(picture[1]), cell(font(text(note), GRADIENT, 10)))], 2), left),
-                *(strip(sent) if sent else [cell("", 'COLSPAN="3"')]),
+                *(strip(sent, value.digits) if sent else [cell("", 'COLSPAN="3"')]),
             )
         )
     return table(rows)

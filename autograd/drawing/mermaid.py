@@ -7,7 +7,6 @@ from .dot import FOLDED, Composition
 from .frames import crosses, stem
 from .label import FILLS
 from .model import Bundle, Edge, Frame, Node, Row
-from .number import number
 from .table import contribution, gradient
 
 MAX_EDGES, MAX_CHARACTERS = 500, 50_000  # Mermaid draws no more, unless the page that shows it says so
@@ -96,7 +95,7 @@ def edge_lines(edge: Edge | Bundle, how: str) -> list[str]:
         return []
     local = edge.local_text()
     if how == "number" and edge.local and edge.local.scalar is not None:
-        local = number(edge.local.scalar)
+        local = edge.local.number(edge.local.scalar)
     return [f"∂ {local}", f"◀ {contribution(edge)}" if edge.sent else ""]
 
 

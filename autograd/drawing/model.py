@@ -12,11 +12,14 @@ MAX_ENTRIES = 1024  # an array with no more is kept whole
 
 
 class Quantity:
-    """An array as a picture shows it: a number, or a small map of its entries, and a line about the rest."""
+    """An array as a picture shows it: a number, or a small map of its entries, and a line about the rest.
 
-    def __init__(self, array: Any):
+    digits  significant digits of a number; statistics of an array have one less
+    """
+
+    def __init__(self, array: Any, digits: int = 4):
         array = np.asarray(array)
-        self.shape, self.dtype = array.shape, array.dtype.name
+        self.shape, self.dtype, self.digits = array.shape, array.dtype.name, digits
         self.entries = np.array(array) if array.size <= MAX_ENTRIES else None
         self.scalar = float(array.reshape(())) if array.size == 1 else None
         as_float = array.astype(float)
@@ -35,20 +38,24 @@ class Quantity:
         with np.errstate(all="ignore"):
             self.mean, self.deviation = (float(as_float.mean()), float(as_float.std())) if array.size else (0.0, 0.0)
 
+    def number(self, x: float, fewer: int = 0) -> str:
+        """Write a number that says something about the array, in its digits or in fewer."""
+        return number(x, self.digits - fewer)
+
     @property
     def summary(self) -> str:
         if self.bad:
             return f"⚠ {self.bad} of {self.size} NaN/∞"
         if self.scalar is not None:
-            return number(self.scalar)
-        return f"{number(self.mean, 3)} ± {number(self.deviation, 3)}" if self.size else "empty"
+            return self.number(self.scalar)
+        return f"{self.number(self.mean, 1)} ± {self.number(self.deviation, 1)}" if self.size else "empty"
 
     @property
     def length(self) -> str:
         """The gradient in short: its value, or its norm."""
         if self.scalar is not None:
-            return number(self.scalar)
-        return self.summary if self.bad else f"‖{number(self.norm, 3)}‖"
+            return self.number(self.scalar)
+        return self.summary if self.bad else f"‖{self.number(self.norm, 1)}‖"
 
     @property
     def alarm(self) -> str:
@@ -69,6 +76,7 @@ class Node:
     value: Quantity
     role: str = "activation"  # or parameter, input, constant, result
     symbol: str = ""  # of the op, alone
+    gate: str = ""  # the op with its constants: "+ 1", "1/( )"
     expression: str = ""  # the op with its operands
     short: str = ""  # what stands for it where v1, v2, ... are not shown
     gradient: Quantity | None = None
@@ -98,6 +106,7 @@ class Edge:
     flows: bool
     formula: str = ""  # of the local gradient, with v1, v2, ...
     dense_formula: str = ""  # the same where unnamed values are shown by their op
+    mentions: list[Node] = field(default_factory=list)  # whose labels stand in the formula
     local: Quantity | None = None  # of an elementwise op: the derivative
     linear: bool = False
     sent: Quantity | None = None  # the contribution
@@ -112,7 +121,7 @@ class Edge:
         """The local gradient in one line: formula and number."""
         if self.linear or self.local is None:
             return self.formula or "linear"
-        fact = self.local.summary if self.local.same is None else number(self.local.same)
+        fact = self.local.summary if self.local.same is None else self.local.number(self.local.same)
         return f"{self.formula} = {fact}" if self.formula not in ("", fact) else fact
 
 

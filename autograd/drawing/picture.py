@@ -1,7 +1,8 @@
 """Reading a graph into a picture. The arrays are let go after it, so a picture stays as it was when it was taken."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ..graph import toposort
 from ..op import Op
 from ..tensor import Tensor, scope
-from .chain import Key, connect, drawn_as
+from .chain import Key, computed, connect, drawn, listed, recorded
 from .formula import index_text
 from .frames import find_steps, frame_of, name_frames, place_leaves
 from .model import Frame, Node, Picture, Quantity, visible
@@ -18,80 +19,138 @@ from .number import SUPERSCRIPT, number
 PARAMETER = re.compile(r"(w|W|b|U|V|theta|θ|weight|bias)(_.*|\d*)$")  # how courses write the weights of a model
 
 
-def read(output: Tensor) -> Picture:
+def read(
+    output: Tensor, names: Mapping[str, Any] = MappingProxyType({}), digits: int = 4, compute_gradients: bool = False
+) -> Picture:
     """Read the graph that leads to `output`."""
-    order = toposort([output])
-    nodes: dict[Key, Node] = {}
-    frames: dict[scope, Frame] = {}
-    taken = {getattr(x, "name", None) for tensor in order for x in (tensor, *tensor.args)}
-    unnamed = (f"v{i}" for i in range(1, 10**9) if f"v{i}" not in taken)
+    return Reader(output, names, digits, compute_gradients).picture
 
-    for tensor in order:
-        if tensor.op is None:
-            continue
-        for x, value in zip(tensor.args, tensor.values):
-            key = drawn_as(x)
-            if key is not None and key not in nodes:  # a leaf, or a value that is used without a gradient
-                nodes[key] = leaf(x, value, unnamed)
-        nodes[tensor] = operation(tensor, tensor.op, nodes, unnamed, frames)
-    if output not in nodes:
-        nodes[output] = leaf(output, output._data, unnamed)
-    picture = Picture(nodes[output], list(nodes.values()), frames=list(frames.values()))
-    if picture.output.expression:
-        picture.output.role = "result"
-    name_frames(picture.frames)
-    connect(picture, order, nodes)
-    find_steps(picture)
-    place_leaves(picture)
-    if picture.output.gradient is None:
-        picture.notes.append(
-            "backward() has not run: the gradients are not known yet (–)."
-            if output.requires_grad
-            else "No gradient flows here: nothing that this was computed from has requires_grad=True."
+
+class Reader:
+    """What is known while a graph is read.
+
+    names      of the Tensors that have none of their own
+    unnamed    v1, v2, ... for the others
+    gradients  the recorded ones, or those computed now
+    """
+
+    def __init__(self, output: Tensor, names: Mapping[str, Any], digits: int, compute_gradients: bool):
+        order = toposort([output])
+        self.digits = digits
+        self.gradients = computed(output) if compute_gradients else recorded(order)
+        self.nodes: dict[Key, Node] = {}
+        self.frames: dict[scope, Frame] = {}
+        taken = {getattr(x, "name", None) for tensor in order for x in (tensor, *tensor.args)}
+        self.names = called(names, taken)
+        taken.update(self.names.values())
+        self.unnamed = (f"v{i}" for i in range(1, 10**9) if f"v{i}" not in taken)
+
+        for tensor in order:
+            if tensor.op is None:
+                continue
+            for x, value in zip(tensor.args, tensor.values):
+                key = self.drawn_as(x)
+                if key is not None and key not in self.nodes:  # a leaf, or a value that is used without a gradient
+                    self.nodes[key] = self.leaf(x, value)
+            self.nodes[tensor] = self.operation(tensor, tensor.op)
+        if output not in self.nodes:
+            self.nodes[output] = self.leaf(output, output._data)
+        self.picture = picture = Picture(
+            self.nodes[output], list(self.nodes.values()), frames=list(self.frames.values())
         )
-    return picture
+        if picture.output.expression:
+            picture.output.role = "result"
+        name_frames(picture.frames)
+        connect(picture, order, self.nodes, self.gradients)
+        find_steps(picture)
+        place_leaves(picture)
+        if picture.output.gradient is None:
+            picture.notes.append(
+                "backward() has not run: the gradients are not known yet (–)."
+                if output.requires_grad
+                else "No gradient flows here: nothing that this was computed from has requires_grad=True."
+            )
+        hooked = [self.nodes[tensor].label for tensor in order if tensor.hooks]
+        if compute_gradients and hooked:
+            picture.notes.append(
+                f"Gradients as the chain rule gives them: the hooks of {listed(hooked)} were not called."
+            )
+
+    def drawn_as(self, x: Any) -> Key | None:
+        """Give the key under which an argument is drawn; None for a plain number, which stands in the expression."""
+        if isinstance(x, Tensor):
+            plain = x.op is None and not x.requires_grad and not self.name(x) and x.size == 1
+            return None if plain else x
+        return id(x) if isinstance(x, np.ndarray) and x.size != 1 else None
+
+    def name(self, x: Tensor) -> str:
+        return visible(x.name or self.names.get(x, ""))
+
+    def node(self, x: Any, value: Any) -> Node:
+        name = self.name(x) if isinstance(x, Tensor) else ""
+        node = Node(name or next(self.unnamed), bool(name), Quantity(value, self.digits))
+        if isinstance(x, Tensor) and x in self.gradients:
+            node.gradient = Quantity(self.gradients[x], self.digits)
+        return node
+
+    def leaf(self, x: Any, value: Any) -> Node:
+        node = self.node(x, value)
+        node.flows = isinstance(x, Tensor) and x.requires_grad
+        parameter = node.flows and (type(x) is not Tensor or (node.named and PARAMETER.match(node.label)))
+        node.role = "parameter" if parameter else "input" if isinstance(x, Tensor) else "constant"
+        return node
+
+    def operation(self, tensor: Tensor, op: Op) -> Node:
+        node = self.node(tensor, tensor._data)
+        nodes = drawn(tensor.args, self.nodes)
+        constants = ["" if node else self.constant(x) for node, x in zip(nodes, tensor.args)]
+        node.symbol = {"*": "×", "-": "−"}.get(op.symbol, op.symbol)
+        if op.name == "getitem":
+            node.symbol = index_text(tensor.kwargs["index"])
+        elif op.name == "power" and constants[1].isdecimal():
+            node.symbol = "( )" + constants[1].translate(SUPERSCRIPT)
+        operands, short = ([x.name(dense) if x else c for x, c in zip(nodes, constants)] for dense in (False, True))
+        node.expression = expression(op, tensor.kwargs, operands, node.symbol)
+        dense = expression(op, tensor.kwargs, short, node.symbol)
+        node.short = dense if len(dense) <= 12 and "…" not in dense else "…"
+        node.gate = gate(op, tensor.kwargs, constants, node.symbol)
+        node.place = frame_of(tensor.scope, self.frames)
+        return node
+
+    def constant(self, x: Any) -> str:
+        value = x._data if isinstance(x, Tensor) else x
+        if isinstance(value, (np.ndarray, np.generic)):
+            value = value.item()
+        return number(value, self.digits) if isinstance(value, (int, float)) else str(value)
 
 
-def leaf(x: Any, value: Any, unnamed: Iterator[str]) -> Node:
-    name = visible(x.name) if isinstance(x, Tensor) and x.name else ""
-    node = Node(name or next(unnamed), bool(name), Quantity(value))
-    node.flows = isinstance(x, Tensor) and x.requires_grad
-    if isinstance(x, Tensor) and x._grad is not None:
-        node.gradient = Quantity(x.grad)
-    parameter = node.flows and (type(x) is not Tensor or PARAMETER.match(name))
-    node.role = "parameter" if parameter else "input" if isinstance(x, Tensor) else "constant"
-    return node
+def called(names: Mapping[str, Any], taken: Collection[str | None]) -> dict[Tensor, str]:
+    """Find what Tensors are called: by a variable, else by their place in a list, a tuple or a dict, `hs[3]`.
+
+    Of several names the first; none that is `taken`, so that no two values get the same. What starts with an underscore
+    is not the user's; IPython's outputs are known to it as `_oh`, too.
+    """
+    found: dict[Tensor, str] = {}
+    own = {name: x for name, x in names.items() if not name.startswith("_")}
+    entries = {
+        f"{name}[{key!r}]": entry
+        for name, x in own.items()
+        if isinstance(x, (list, tuple, dict)) and x is not names.get("_oh")
+        for key, entry in (x.items() if isinstance(x, dict) else enumerate(x))
+        if isinstance(entry, Tensor)
+    }
+    for name, x in (own | entries).items():
+        if isinstance(x, Tensor) and name not in taken:
+            found.setdefault(x, name)
+    return found
 
 
-def operation(
-    tensor: Tensor, op: Op, nodes: dict[Key, Node], unnamed: Iterator[str], frames: dict[scope, Frame]
-) -> Node:
-    name = visible(tensor.name) if tensor.name else ""
-    node = Node(name or next(unnamed), bool(name), Quantity(tensor._data))
-    if tensor._grad is not None:
-        node.gradient = Quantity(tensor.grad)
-    operands = [operand(x, nodes, False) for x in tensor.args]
-    node.symbol = {"*": "×", "-": "−"}.get(op.symbol, op.symbol)
-    if op.name == "getitem":
-        node.symbol = index_text(tensor.kwargs["index"])
-    elif op.name == "power" and operands[1].isdecimal():
-        node.symbol = "( )" + operands[1].translate(SUPERSCRIPT)
-    node.expression = expression(op, tensor.kwargs, operands, node.symbol)
-    short = expression(op, tensor.kwargs, [operand(x, nodes, True) for x in tensor.args], node.symbol)
-    node.short = short if len(short) <= 12 and "…" not in short else "…"
-    node.place = frame_of(tensor.scope, frames)
-    return node
-
-
-def operand(x: Any, nodes: dict[Key, Node], dense: bool) -> str:
-    key = drawn_as(x)
-    if key is not None:
-        node = nodes[key]
-        return node.name(dense)
-    value = x._data if isinstance(x, Tensor) else x
-    if isinstance(value, (np.ndarray, np.generic)):
-        value = value.item()
-    return number(value) if isinstance(value, (int, float)) else str(value)
+def gate(op: Op, options: dict[str, Any], constants: Sequence[str], symbol: str) -> str:
+    """Write an op without its operands, but with the constants among them: `×`, `+ 1`, `1/( )`, `max(·, 0)`."""
+    if not any(constants) or symbol.startswith("( )"):
+        return symbol
+    hole = "( )" if op.name == "divide" else "" if infix(symbol) else "·"
+    return expression(op, options, [constant or hole for constant in constants], symbol).strip()
 
 
 def expression(op: Op, options: dict[str, Any], operands: Sequence[str], symbol: str) -> str:
@@ -101,12 +160,11 @@ def expression(op: Op, options: dict[str, Any], operands: Sequence[str], symbol:
         return operands[0] + symbol
     if symbol.startswith("( )"):
         return operands[0] + symbol[3:]
-    infix = not symbol[0].isalpha() and symbol != "Σ" and len(symbol) <= 2
-    if infix and len(operands) == 2:
+    if infix(symbol) and len(operands) == 2:
         x, y = operands
         y = f"({y})" if y.startswith("−") else y
         return f"{x}/{y}" if name == "divide" else f"{x} {symbol} {y}"
-    if infix and len(operands) == 1:
+    if infix(symbol) and len(operands) == 1:
         return symbol + operands[0]
     if len(operands) > 4:
         operands = [*operands[:2], "⋯", operands[-1]]
@@ -116,3 +174,7 @@ def expression(op: Op, options: dict[str, Any], operands: Sequence[str], symbol:
     if name == "scatter_add":
         extra.insert(0, f"at {index_text(options['index'])}")
     return f"{symbol}({', '.join([*operands, *extra])})"
+
+
+def infix(symbol: str) -> bool:
+    return not symbol[0].isalpha() and symbol != "Σ" and len(symbol) <= 2

@@ -195,9 +195,9 @@ def chain_rule(edge: Edge | Bundle, output: Node, uses: int) -> str:
     local = ("local " if edge.target is output else "") + colored("local", edge.fraction)
     g, d = edge.target.gradient, edge.local
     if g and d and edge.sent and None not in (g.scalar, d.scalar, edge.sent.scalar):
-        factor = number(d.scalar)
+        factor = number(d.scalar, d.digits)
         factor = f"({factor})" if factor.startswith("−") else factor
-        sign = equals(rounded(g.scalar) * rounded(d.scalar), edge.sent.scalar)
+        sign = equals(rounded(g.scalar, d.digits) * rounded(d.scalar, d.digits), edge.sent.scalar, d.digits)
         numbers = f"{colored('gradient', g.length)} × {colored('local', factor)} {sign} {sent}"
         return f"{head}{upstream} × {local} = {numbers}."
     if edge.linear:
@@ -239,6 +239,7 @@ def count(node: Node, so_far: list[Edge | Bundle], uses: int) -> str:
 def running(so_far: list[Edge | Bundle], uses: int) -> str:
     """Write the sum of the contributions that have arrived; of arrays, how many these are."""
     terms = [edge.sent.scalar for edge in so_far if edge.sent and edge.sent.scalar is not None]
+    digits = so_far[0].source.value.digits
     if len(terms) < len(so_far):
         return f"{len(so_far)} of {uses}"
-    return number(terms[0]) if len(terms) == 1 else total(terms, sum(terms))
+    return number(terms[0], digits) if len(terms) == 1 else total(terms, sum(terms), digits)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 
 from .model import Bundle, Edge, Fold, Node, Picture
-from .number import number
 
 ROWS = 400  # nodes in the table that stands in for a picture
 
@@ -20,8 +19,8 @@ def sentence(subject: Node | Fold | Edge | Bundle) -> str:
         sent = f"; sends {contribution(subject)}" if subject.sent else ""
         return f"{subject.fraction}: {subject.local_text()}{sent}"
     if isinstance(subject, Fold):
-        through = [f"{r.node.label}'s gradient through the steps: {', '.join(number(x, 2) for x in r.lengths)}"
-                   for r in subject.rows if r.lengths]  # fmt: skip
+        lengths = {r.node: ", ".join(r.node.value.number(x, 2) for x in r.lengths) for r in subject.rows if r.lengths}
+        through = [f"{node.label}'s gradient through the steps: {numbers}" for node, numbers in lengths.items()]
         parts = [f"{subject.label}, {subject.ops} ops folded", *(sentence(r.node) for r in subject.rows), *through]
         return ". ".join(parts)
     words = [f"{subject.label} = {subject.expression}" if subject.expression else f"{subject.label}, {subject.role}"]

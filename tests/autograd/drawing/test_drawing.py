@@ -304,6 +304,57 @@ def test_nothing_is_touched():
     assert g.grad is None and g.parents[0].grad is None
 
 
+def test_names():
+    """Names of variables come through to the picture, the steps and the table."""
+    w, x = Tensor(2.0, requires_grad=True), Tensor(3.0, requires_grad=True)
+    p = w * x
+    result = p + 1.0
+    result.backward()
+    drawing = draw(result, names=locals())
+    for text in (drawing.source, drawing.step().html(), drawing.table()):
+        assert "∂p/∂w" in text and "v1" not in text
+
+
+def test_precision():
+    """Drawings of different precision stand side by side, whichever is laid out first; strips have fewer digits."""
+    f = after_backward(neuron)
+    coarse, fine, usual = draw(f, precision=2), draw(f, precision=7), draw(f)
+    assert "◀ 0.1966119 × 2 ≈ 0.3932239" in fine.source
+    assert "◀ 0.2 × 2 ≈ 0.39" in coarse.source
+    assert "◀ 0.1966 × 2 = 0.3932" in usual.source and usual.source == draw(f, precision=4).source
+    assert "0.1966119 × 2 ≈ 0.3932239" in fine.table() and "0.1966119</span>" in fine.step().html()
+    long = after_backward(lstm, 20)
+    first = [re.search(r"through the steps: ([\d.]+)·", draw(long, precision=p).svg())[1] for p in (4, 8)]
+    assert first == ["1.1", "1.14672"]
+
+
+def test_compute():
+    """Gradients can be drawn and walked through without backward(); without either, step() says what to do."""
+    f = neuron()
+    with pytest.raises(ValueError, match=r"call f.backward\(\) first, or draw\(..., gradients='compute'\)"):
+        draw(f).step()
+    computed = draw(f, gradients="compute")
+    page = computed.step().html()
+    assert f.grad is None and draw(f).source == draw(f, gradients="recorded").source == draw(f, gradients=None).source
+    f.backward()
+    assert computed.source == draw(f).source and page == draw(f).step().html()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"names": ["x"]}, "names takes a mapping .* such as locals.*; list came"),
+        ({"names": {1: 2}}, "names takes a mapping .*; 1 in it is no name"),
+        ({"precision": 2.0}, "precision .* an int from 1 to 17; 2.0 came"),
+        ({"precision": True}, "precision .* an int from 1 to 17; True came"),
+    ],
+)
+def test_options_of_another_type(options, message):
+    """An option of the wrong type says which it takes."""
+    with pytest.raises(TypeError, match=message):
+        draw(variable("x", 1.0), **options)
+
+
 @pytest.mark.parametrize("thing, what", [([1.0], "list"), (np.ones(3), "ndarray"), (None, "NoneType"), (1.0, "float")])
 def test_not_a_tensor(thing, what):
     """One Tensor is drawn, nothing else."""
@@ -313,8 +364,11 @@ def test_not_a_tensor(thing, what):
 
 @pytest.mark.parametrize(
     "options",
-    [{"rankdir": "RL"}, {"edges": "all"}, {"max_width": 0}, {"time_out": -1}, {"edges": True}, {"max_nodes": 0}],
-)
+    [
+        {"rankdir": "RL"}, {"edges": "all"}, {"max_width": 0}, {"time_out": -1}, {"edges": True}, {"max_nodes": 0},
+        {"precision": 0}, {"precision": 18}, {"gradients": "all"}, {"gradients": True},
+    ],
+)  # fmt: skip
 def test_unknown_options(options):
     """An option that is not known says what is."""
     with pytest.raises(ValueError, match="came"):

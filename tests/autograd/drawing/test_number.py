@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from autograd.drawing.number import number, product, total
+from autograd.drawing.number import number, product, rounded, total
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,20 @@ def test_total():
     assert total([0.5121, -0.03576, 1.583], 2.05957) == "0.5121 − 0.03576 + 1.583 ≈ 2.06"
     assert total([3, 3], 6) == "3 + 3 = 6"
     assert total([1, 2, 3, 4, -5], 5) == "1 + ⋯ − 5 (5 uses) = 5"
+
+
+@pytest.mark.parametrize("digits", [1, 2, 4, 7, 17])
+@pytest.mark.parametrize("x", [645.5773, 12345.678, -0.196612, 99999.7, 2.2e-8, 1 / 3, 5.0])
+def test_rounded(x, digits):
+    """What is calculated with is what is printed."""
+    mantissa, _, power = number(x, digits).replace("−", "-").partition("·10")
+    power = int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
+    assert rounded(x, digits) == pytest.approx(float(mantissa) * 10.0**power, rel=1e-15)
+
+
+def test_digits():
+    """The sign between the printed numbers is right for as many digits as are printed."""
+    assert product(0.51213, 0.017663, 0.51213 * 0.017663, 6) == "0.51213 × 0.017663 = 0.00904575"
+    assert product(0.51213, 0.017663, 0.51213 * 0.017663, 2) == "0.51 × 0.018 ≈ 0.009"
+    assert total([0.1, 0.2], 0.1 + 0.2, 17) == "0.10000000000000001 + 0.20000000000000001 = 0.30000000000000004"
+    assert number(0.196612, 0) == "0.2"  # never fewer than one

@@ -6,7 +6,7 @@ from cases import CASES
 from drawing.circuits import CIRCUITS, after_backward, classifier, lstm, named, neuron, product_of_sum, staged, variable
 from numpy.testing import assert_allclose
 
-from autograd import Tensor, scope
+from autograd import Tensor, no_grad, scope, sigmoid
 from autograd.drawing.model import Quantity
 from autograd.drawing.picture import read
 
@@ -268,3 +268,109 @@ def test_classifier_texts():
     """Ops on arrays, as the mathematics writes them."""
     texts = {edge.formula for edge in read(after_backward(classifier)).edges if edge.flows}
     assert {"Xᵀ @ ◀", "◀ @ W2ᵀ", "1−h²", "1, Σ to (16,)", "◀ − exp(logp)·Σ◀", "◀/8 to every entry", "−1"} <= texts
+
+
+# ---- names of variables ----
+
+
+def test_names():
+    """A Tensor without a name has its variable's, in expressions and formulas too; the Tensor itself stays unnamed."""
+    x, w = Tensor(2.0, requires_grad=True), variable("given", 3.0)
+    z = w * x
+    y = sigmoid(z)
+    y.backward()
+    picture = read(y, locals())
+    assert [(node.label, node.expression, node.role) for node in picture.nodes] == [
+        ("given", "", "input"), ("x", "", "input"), ("z", "given × x", "activation"), ("y", "σ(z)", "result"),
+    ]  # fmt: skip
+    assert edges(picture)["z", "y"][0].startswith("y·(1−y) = ") and edges(picture)["x", "z"][0] == "given = 3"
+    assert [x.name, z.name, y.name] == [None, None, None]
+
+
+def test_the_first_name_counts():
+    """Of two names of one tensor the first counts, a variable before a place in a list; none is given twice."""
+    x, hs = variable("own", 1.0), []
+    for _ in range(3):
+        hs.append((hs[-1] if hs else x) * 2.0)
+    last = hs[2] + 1.0
+    scope_of_user = {"hs": hs, "own": last, "last": last, "again": last, "v2": hs[1], "state": {"h": hs[0]}}
+    assert [node.label for node in read(last, scope_of_user).nodes] == ["own", "hs[0]", "v2", "hs[2]", "last"]
+    del scope_of_user["hs"]
+    assert [node.label for node in read(last, scope_of_user).nodes] == ["own", "state['h']", "v2", "v1", "last"]
+
+
+def test_names_that_are_not_the_users():
+    """Jupyter's `_`, `_5` and `Out` name nothing; neither do things that are no Tensors."""
+    x = Tensor(1.0, requires_grad=True)
+    y = x * 2.0
+    outputs = {5: y}
+    names = {"_": y, "_5": y, "_oh": outputs, "Out": outputs, "In": ["x"], "np": np, "n": 3, "x": x}
+    assert [node.label for node in read(y, names).nodes] == ["x", "v1"]
+
+
+def test_named_constants_and_weights():
+    """A constant number that has a variable is drawn; a weight is known by its variable's name, too."""
+    W, eps = Tensor(2.0, requires_grad=True), Tensor(0.5)
+    y = W + eps
+    assert [(node.label, node.role) for node in read(y, {"W": W, "eps": eps, "y": y}).nodes] == [
+        ("W", "parameter"), ("eps", "input"), ("y", "result"),
+    ]  # fmt: skip
+    assert read(y, {"W": W}).output.expression == "W + 0.5"
+
+
+# ---- digits ----
+
+
+def test_digits():
+    """Every number of a picture has as many digits as were asked for; two pictures do not disturb each other."""
+    f = after_backward(lambda: named("f", sigmoid(variable("x", 1.0) * 0.123456789)))
+    coarse, fine = read(f, digits=2), read(f, digits=8)
+    assert facts(coarse) == {"x": ("", "1", "0.031"), "v1": ("x × 0.12", "0.12", "0.25"), "f": ("σ(v1)", "0.53", "1")}
+    assert facts(fine)["v1"] == ("x × 0.12345679", "0.12345679", "0.24904982")
+    assert edges(coarse)["x", "v1"] == ("0.12", "0.25 × 0.12 ≈ 0.031")
+    assert edges(fine)["x", "v1"] == ("0.12345679", "0.24904982 × 0.12345679 = 0.030746891")
+    assert Quantity([1.23456, 2.34567], 6).summary == "1.7901 ± 0.55556" and Quantity([3.0, 4.1], 2).length == "‖5‖"
+
+
+# ---- gradients that are computed for the picture ----
+
+
+@pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
+def test_computed_gradients(make):
+    """Computed gradients are those that backward() would record."""
+    assert facts(read(make(), compute_gradients=True)) == facts(read(after_backward(make)))
+
+
+def test_computing_touches_nothing():
+    """No `.grad` is set or changed, no hook is called; that the hooks were left out is said."""
+    called = []
+    f = product_of_sum()
+    q = f.parents[0]
+    q.register_hook(called.append)
+    q.grad = 7.0
+    picture = read(f, compute_gradients=True)
+    assert facts(picture)["q"] == ("x + y", "3", "−4") and called == []
+    assert q.grad == 7.0 and f.grad is None and q.parents[0].grad is None
+    assert picture.notes == ["Gradients as the chain rule gives them: the hooks of q were not called."]
+
+
+def test_computing_what_there_is_not():
+    """Without a number to start from, without a flow, on a graph that has changed: an error that says so."""
+    x = variable("x", [1.0, 2.0])
+    with pytest.raises(
+        ValueError, match=r"starts from one number, and the result of multiply .* has 2\. Draw a number"
+    ):
+        read(x * 2.0, compute_gradients=True)
+    with no_grad():
+        constant = x * 2.0
+    for output in (constant, Tensor(1.0)):
+        with pytest.raises(ValueError, match=r"nothing to follow: .*requires_grad=True, or under no_grad"):
+            read(output, compute_gradients=True)
+    y = (x * x).sum()
+    x.data = [3.0, 4.0]
+    with pytest.raises(RuntimeError, match="was changed through .data"):
+        read(y, compute_gradients=True)
+    y = (x * x).sum()
+    y.backward(retain_graph=False)
+    with pytest.raises(RuntimeError, match="was freed"):
+        read(y, compute_gradients=True)
