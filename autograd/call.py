@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .explain import explain, giving_an_array, refuse_misfit
+from .explain import explain, giving_an_array, refuse_misfit, wrong_result
 from .op import OPS, Op
 from .tensor import NO_OPTIONS, Tensor, constant, modes
 
@@ -34,7 +34,8 @@ def define(
     if not home(function).startswith(("numpy", "_operator", f"{__package__}.ops")):
         op.forward = giving_an_array(op.forward)
         plain = False  # looks at every result, too
-    build = {1: unary, 2: binary}.get(len(local_gradients), general) if plain else general
+    arity = 0 if op.variadic else len(local_gradients)
+    build = {1: unary if plain else unary_with_options, 2: binary if plain else general}.get(arity, general)
     op.call = update_wrapper(build(op), function, updated=())
     return op.call
 
@@ -64,6 +65,27 @@ def unary(op: Op) -> Callable[..., Any]:
         if x._requires_grad and flows and (record := modes.record):
             args = (x,)
             return record(op, out, args, (value,), NO_OPTIONS, args, FIRST)
+        return constant(out)
+
+    return call
+
+
+def unary_with_options(op: Op) -> Callable[..., Any]:
+    """Build the call of an op of one array and options."""
+    forward, flows, of_others = op.forward, op.differentiable, general(op)
+
+    def call(*args: Any, **options: Any) -> Tensor:
+        if not args or not isinstance(args[0], Tensor):
+            return of_others(*args, **options)
+        (x,) = arrays = op.bind(args, options)
+        try:
+            out = forward(x._data, **options)
+        except Exception as error:
+            raise explain(error, op.name, arrays) from None
+        if isinstance(out, Tensor) or out.dtype.kind not in "fiub":
+            raise wrong_result(op.name, out)
+        if x._requires_grad and flows and out.dtype.kind == "f" and (record := modes.record):
+            return record(op, out, arrays, (x._data,), options, arrays, FIRST)
         return constant(out)
 
     return call
@@ -104,25 +126,26 @@ def binary(op: Op) -> Callable[..., Any]:
 def general(op: Op) -> Callable[..., Any]:
     """Build the call of an op with options, or of many arrays."""
     ours = not home(op.function).startswith("numpy")
+    forward, variadic, rules = op.forward, op.variadic, op.local_gradients
 
     def call(*args: Any, **options: Any) -> Tensor:
         arrays = op.bind(args, options)
-        if ours and (symbols := [*filter(is_symbol, arrays)]):
+        tensors = [x for x in arrays if isinstance(x, Tensor)]
+        if ours and not tensors and (symbols := [*filter(is_symbol, arrays)]):
             return symbols[0].__array_function__(op.function, (), arrays, options)
-        values = tuple(x._data if isinstance(x, Tensor) else x for x in arrays)
+        values = tuple([x._data if isinstance(x, Tensor) else x for x in arrays])
         try:
-            out = op.forward(values, **options) if op.variadic else op.forward(*values, **options)
+            out = forward(values, **options) if variadic else forward(*values, **options)
         except Exception as error:
             raise explain(error, op.name, arrays) from None
-        if isinstance(out, Tensor) or out.dtype.kind not in "fiub" and any(isinstance(x, Tensor) for x in arrays):
-            what = "a Tensor, since an option is one; pass numbers (.data)" if isinstance(out, Tensor) else out.dtype
-            raise TypeError(f"{op.name} gave {what}; a Tensor holds floats, ints or bools.")
-        if out.dtype.kind == "f" and (record := modes.record):
-            rules = op.local_gradients * len(arrays) if op.variadic else op.local_gradients
-            flows = [isinstance(x, Tensor) and x._requires_grad and rule is not None for x, rule in zip(arrays, rules)]
-            if positions := tuple(i for i, flow in enumerate(flows) if flow):
-                return record(op, out, arrays, values, options, tuple(arrays[i] for i in positions), positions)
-        return constant(out) if any(isinstance(x, Tensor) for x in arrays) else out
+        if isinstance(out, Tensor) or tensors and out.dtype.kind not in "fiub":
+            raise wrong_result(op.name, out)
+        if tensors and out.dtype.kind == "f" and (record := modes.record):
+            of = rules * len(arrays) if variadic else rules
+            flows = [isinstance(x, Tensor) and x._requires_grad and rule is not None for x, rule in zip(arrays, of)]
+            if positions := tuple([i for i, flow in enumerate(flows) if flow]):
+                return record(op, out, arrays, values, options, tuple([arrays[i] for i in positions]), positions)
+        return constant(out) if tensors else out
 
     return call
 

@@ -149,6 +149,12 @@ def no_number(what: str, tensor: Any) -> Exception:
     )
 
 
+def wrong_result(name: str, out: Any) -> TypeError:
+    array = isinstance(out, (np.ndarray, np.generic))
+    what = out.dtype if array else "a Tensor, since an option is one; pass numbers (.data)"
+    return TypeError(f"{name} gave {what}; a Tensor holds floats, ints or bools.")
+
+
 def wrong_gradient(op: Any, piece: Any, value: Any) -> Exception:
     """Say what is wrong with what a local gradient gave for an argument of this value."""
     what = f"the local gradient of {op.name}"

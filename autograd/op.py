@@ -9,6 +9,7 @@ import numpy as np
 from .explain import no_rule, too_many
 
 OPS: dict[Callable[..., Any], "Op"] = {}
+LISTS = {list, tuple}
 COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}  # NumPy functions that are written in terms of ops
 
 
@@ -70,21 +71,20 @@ class Op:
     def bind(self, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...]:
         """Give the arrays among `args`, and move the options behind them into `options`."""
         n = len(self.local_gradients)
+        arrays = args[:n]
         if self.variadic and args:
-            arrays = tuple(x if hasattr(x, "shape") else np.asarray(x) for x in args[0])
-        else:
-            arrays = tuple(np.asarray(x) if isinstance(x, (list, tuple)) else x for x in args[:n])
+            arrays = tuple([x if hasattr(x, "shape") else np.asarray(x) for x in args[0]])
+        elif not LISTS.isdisjoint(map(type, arrays)):
+            arrays = tuple([np.asarray(x) if isinstance(x, (list, tuple)) else x for x in arrays])
         if len(args) < n:
             raise TypeError(f"{self.name} takes {n} array arguments, by position; {len(args)} came.")
         if len(args) > n + len(self.options):
             raise too_many(self, len(args))
-        options.update(zip(self.options, args[n:]))
-        known = self.options + self.keyword_only
         for name in options:
-            if name not in known:
-                raise TypeError(
-                    f"{self.name} of a Tensor does not take {name}=. It takes: {', '.join(known) or 'no options'}."
-                )
+            if name not in self.options and name not in self.keyword_only:
+                known = ", ".join(self.options + self.keyword_only) or "no options"
+                raise TypeError(f"{self.name} of a Tensor does not take {name}=. It takes: {known}.")
+        options.update(zip(self.options, args[n:]))
         return arrays
 
     def __repr__(self) -> str:

@@ -10,12 +10,11 @@ from ..call import differentiable
 
 @differentiable(lambda g, out, x: g * out * (1 - out), symbol="σ", elementwise=True)
 def sigmoid(x: Any) -> Any:
-    """Compute 1 / (1 + exp(-x)), entry by entry, as one gate; without overflow, since exp sees no positive number.
-
-    The local gradient is out * (1 - out): at most 1/4.
-    """
-    e = np.exp(-np.abs(x))
-    return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
+    """Compute 1 / (1 + exp(-x)), entry by entry, as one gate. The local gradient is out * (1 - out): at most 1/4."""
+    with np.errstate(over="ignore"):  # exp is infinite where the result is 0
+        e = np.exp(np.subtract(0.0, x))
+    e += 1
+    return 1 / e
 
 
 @differentiable(lambda g, out, x: g * sigmoid(x), elementwise=True)

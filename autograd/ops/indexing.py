@@ -8,13 +8,17 @@ import numpy as np
 from ..call import define, differentiable
 from ..tensor import Tensor
 
+UNCHANGING = {int, slice, type(None), type(Ellipsis)}  # parts of an index that nobody can write to
+
 
 def plain(index: Any) -> Any:
     """Replace the Tensors in an index by their arrays, since an index has no gradient, and arrays by copies: whoever
     made the index may write to it before the backward pass.
     """
+    if type(index) in UNCHANGING:
+        return index
     if isinstance(index, (tuple, list)):
-        parts = [plain(part) for part in index]
+        parts = [part if type(part) in UNCHANGING else plain(part) for part in index]
         return tuple(parts) if isinstance(index, tuple) else parts
     if isinstance(index, (Tensor, np.ndarray)):
         return np.array(index.data if isinstance(index, Tensor) else index)

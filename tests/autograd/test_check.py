@@ -126,7 +126,7 @@ def real_part(x):
     [
         (np.tanh, "complex"), (lambda x: x @ [1.0, 2.0], "complex"), (lambda x: np.exp(x[0]) / x.sum(), "complex"),
         (lambda x: sum(row[0] ** 3 for row in x), "complex"), (lambda x: (x**0.5).reshape(-1).mean(), "complex"),
-        (np.abs, "central"), (sigmoid, "central"), (np.max, "central"), (lambda x: x + 1e-6 * np.abs(x), "central"),
+        (np.abs, "central"), (sigmoid, "complex"), (np.max, "central"), (lambda x: x + 1e-6 * np.abs(x), "central"),
         (lambda x: x.sum() + 1e-6 * abs(x[0, 0]), "central"), (lambda x: x**2 + 1e-6 * real_part(x), "central"),
         (lambda x: x * np.where(x > 0, 1, 2), "central"), (lambda x: x + 0 * x.clip(0, 9), "central"),
         (lambda x: x * Tensor(x.data) if isinstance(x, Tensor) else x.astype(float), "central"),
