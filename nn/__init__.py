@@ -7,7 +7,7 @@ from . import doctor
 if not hasattr(autograd, "Tensor"):
     raise ImportError(f"the autograd that Python finds is not Chalkgrad's.\n\n{doctor.report()}")
 
-from . import checkpoint, init, ngram, optim, text
+from . import bptt, checkpoint, init, ngram, optim, text, textbook
 from .activation import ReLU, Sigmoid, Tanh
 from .clip import clip_grad_norm_, clip_grad_value_
 from .container import ModuleList, Sequential
@@ -23,6 +23,6 @@ from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 __all__ = [
     "Dropout", "Embedding", "GRU", "GRUCell", "LSTM", "LSTMCell", "LanguageModel", "LayerNorm", "Linear", "Module",
     "ModuleList", "Parameter", "RNN", "RNNCell", "ReLU", "Sequential", "Sigmoid", "Tanh",
-    "binary_cross_entropy_with_logits", "checkpoint", "clip_grad_norm_", "clip_grad_value_", "cross_entropy",
-    "hinge_loss", "huber_loss", "init", "mse_loss", "ngram", "nll_loss", "optim", "text",
+    "binary_cross_entropy_with_logits", "bptt", "checkpoint", "clip_grad_norm_", "clip_grad_value_", "cross_entropy",
+    "hinge_loss", "huber_loss", "init", "mse_loss", "ngram", "nll_loss", "optim", "text", "textbook",
 ]  # fmt: skip

@@ -76,6 +76,7 @@ class Cell(Module):
                 f"for x of shape {x.shape} the state {' and '.join(self.state)} is of shape "
                 f"{' and '.join(map(str, shapes))}; {' and '.join(map(str, came))} came."
             )
+        warn_of_growth(as_tuple(state))
         return as_tuple(state)
 
     def extra_repr(self) -> str:
@@ -312,6 +313,9 @@ class Recurrent(Module):
                     f"shape (layers × directions, batch, features), {' and '.join(map(str, shapes))}, layer first even "
                     f"with batch_first; {' and '.join(map(str, came))} came."
                 )
+            # the last state stands beside the outputs: what it was stacked from leads to a loss, itself it may not
+            made_of = (([part], getattr(part, "parents", ())) for part in as_tuple(state))
+            warn_of_growth(node for groups in made_of for group in groups for node in group)
             states = [tuple(part[k] for part in as_tuple(state)) for k in range(count)]
         for parts in states:
             for part, name in zip(parts, cell.state):
@@ -347,6 +351,16 @@ def run(
         for part, name in zip(state, cell.state):
             part.name = f"{name}{t + 1}"
     return [outputs[t] for t in sorted(outputs)], state
+
+
+def warn_of_growth(nodes: Iterable[Any]) -> None:
+    """Warn if an earlier backward() has gone through a carried state: the graph would grow with every step."""
+    if any(getattr(node, "op", None) and node.grad is not None for node in nodes):
+        warnings.warn(
+            "the state that came hangs on a graph that backward() has gone through already: the new graph contains the "
+            "old one, and grows from step to step. Cut it before it is carried on: state = nn.bptt.detach(state).",
+            stacklevel=5,
+        )
 
 
 def as_tuple(state: State) -> tuple[Tensor, ...]:

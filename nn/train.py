@@ -14,6 +14,7 @@ from tqdm import tqdm
 from autograd import Tensor, no_grad
 
 from . import checkpoint
+from .bptt import detach
 from .clip import clip_grad_norm_
 from .language_model import CELLS, LanguageModel
 from .loss import cross_entropy
@@ -197,11 +198,6 @@ def train(run: Run, path: str | PathLike[str], stop: Callable[[], bool] = lambda
         run.epoch, run.window, run.loss_sum, run.state = run.epoch + 1, 0, 0.0, None
         run.save(path)
     return True
-
-
-def detach(state: State) -> State:
-    """Cut a state from its history: the truncation of backpropagation through time."""
-    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
 
 def evaluate(model: LanguageModel, ids: NDArray[np.int64]) -> float:

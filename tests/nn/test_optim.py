@@ -49,6 +49,20 @@ def test_sgd_and_adam_by_hand():
     assert np.allclose(p.data, [0.99, -0.99], atol=1e-6)
 
 
+def test_adamw_by_hand():
+    """The decay shrinks the parameter by lr · weight_decay and stays out of the moments; Adam's goes through them."""
+    p, q = nn.Parameter([2.0, -4.0]), nn.Parameter([2.0, -4.0])
+    for parameter, kind in ((p, AdamW), (q, Adam)):
+        parameter.grad = [1e3, -1e-3]
+        kind([parameter], lr=0.1, weight_decay=0.5).step()
+    assert np.allclose(p.data, [2 * (1 - 0.1 * 0.5) - 0.1, -4 * (1 - 0.1 * 0.5) + 0.1], atol=1e-5)
+    assert np.allclose(q.data, [1.9, -3.9], atol=1e-5)
+    decayed = nn.Parameter([2.0])
+    decayed.grad = [0.0]
+    AdamW([decayed], lr=0.1, weight_decay=0.5).step()
+    assert np.allclose(decayed.data, 1.9, atol=1e-15)
+
+
 @pytest.mark.parametrize("kind, options", OPTIMIZERS)
 def test_a_saved_optimizer_goes_on_exactly(kind, options):
     """Ten steps, or four, saved, loaded into new objects, and six: the same bits."""

@@ -6,6 +6,7 @@ import pytest
 from nn import checkpoint
 from nn.checkpoint import read_tensors, write_tensors
 from nn.ngram import floors
+from nn.recurrent import as_tuple
 from nn.text import perplexity
 from nn.train import Run, Settings, evaluate, load_model, train
 
@@ -42,6 +43,18 @@ def test_resumed_run_is_the_same(tmp_path, cell, layers, stops):
             run = Run.resume(tmp_path / "parts", TEXT)
     assert train(run, tmp_path / "parts")
     assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "rnn"])
+def test_the_state_is_carried_from_window_to_window(tmp_path, cell):
+    """With a learning rate of 0, the state after three windows is that after the three in one, without history."""
+    run = Run(TEXT, Settings(**SMALL, cell=cell, lr=0.0))
+    train(run, tmp_path / "a", stop_after(3))
+    _, expected = run.model(np.concatenate([x for x, _ in run.windows[:3]]))
+    assert len(as_tuple(run.state)) == len(as_tuple(expected))
+    for part, whole in zip(as_tuple(run.state), as_tuple(expected)):
+        np.testing.assert_allclose(part.data, whole.data, rtol=1e-5, atol=1e-7)
+        assert part.is_leaf and not part.requires_grad
 
 
 def test_another_seed_is_another_run(tmp_path):
