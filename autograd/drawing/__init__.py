@@ -206,7 +206,7 @@ class Drawing:
                 "fewer time steps), give it more time (time_out=60), or read .table()."
             )
         self._width, composition, svg = best
-        return composition, finish(svg, self._picture.title, composition.subjects, composition.pieces)
+        return composition, finish(svg, self._picture, composition)
 
     def _lay_out(self, picture: Picture, style: Style, time_out: float) -> tuple[Composition, bytes]:
         """Lay out; again in another way, where the time steps do not stand in order."""

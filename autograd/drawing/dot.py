@@ -11,7 +11,7 @@ from .model import Bundle, Edge, Fold, Frame, Node, Picture
 
 FONT = "Helvetica,Arial,sans-serif"
 CARRIED = {"c": "#0F4C75", "h": "#C0679C"}  # values that one time step hands to the next, by the stem of their name
-OTHERS = ("#0F4C75", "#4B7F1F", "#8A5A00", "#C0679C")
+OTHERS = ("#0F4C75", "#BF840A", "#55490A", "#C0679C")  # told apart by the colour-blind, too
 TINTS = ("#F3F0FA", "#F0F6FA", "#F2F8F0", "#FBF6EC")  # of gates, open and folded
 FOLDED_TINTS = ("#E9E3F6", "#E0ECF8", "#E3F1DD", "#F8ECD2")
 FOLDED = "#F3F4F7", "#7A8794"  # fill and border of other folds
@@ -118,8 +118,10 @@ class Composition:
         look = {"id": self.ids[node], "fillcolor": FILLS[node.role]}
         if node.role == "parameter":
             look["penwidth"] = "1.8"
+        if node.role == "input":
+            look["style"] = "filled"
         if node.role == "constant":
-            look["color"] = "#AAAAAA"
+            look["style"] = "filled,dotted"
         if node is self.picture.output:
             look |= {"peripheries": "2", "fillcolor": FILLS["result"] if node.expression else FILLS[node.role]}
         if node.value.bad or (node.gradient and node.gradient.bad):
@@ -152,8 +154,7 @@ class Composition:
 
     def draw_edge(self, edge: Edge | Bundle, id: str) -> None:
         fold = self.fold_of.get(edge.source)
-        source = self.ids[fold or edge.source] if fold or not edge.source.alias else self.chip(edge)
-        target = self.ids[edge.target]
+        source, target = self.ends(edge)
         here, there = edge.source.step, edge.target.step
         color = self.carried.get(stem(edge.source.label)) if here is not there and not edge.source.alias else None
         look = {"id": id}
@@ -172,6 +173,22 @@ class Composition:
                 label = edge_label(edge, self.style.mode, self.style.edges)
                 look |= {"label": label} if label else {}
         self.graph.edge(source, target, **look)
+
+    def ends(self, edge: Edge | Bundle) -> tuple[str, str]:
+        """Give the ids of the boxes at the two ends of an edge."""
+        alias = edge.source.alias and edge.source not in self.fold_of
+        return self.chip(edge) if alias else self.ids[self.shown(edge.source)], self.ids[edge.target]
+
+    def reading_order(self) -> list[str]:
+        """Give the ids of the boxes as the forward pass comes to them, a fold and an alias before what uses them."""
+        place = {self.ids[node]: float(i) for i, node in enumerate(self.picture.nodes)}
+        ends = [self.ends(edge) for edge in self.picture.edges]
+        for fold in reversed(self.picture.folds):
+            users = [place[target] for source, target in ends if source == self.ids[fold] and target in place]
+            place[self.ids[fold]] = min(users, default=len(place)) - 0.5
+        for source, target in ends:
+            place.setdefault(source, place[target] - 0.25)
+        return sorted(place, key=lambda id: place[id])
 
     def chip(self, edge: Edge | Bundle) -> str:
         """Give the alias of a shared value in the frame that uses it."""

@@ -305,6 +305,22 @@ def remark(words: str, color: str) -> str:
     return row(cell(font(lines, color, 10), 'ALIGN="LEFT" BALIGN="LEFT"'))
 
 
+def swatch(role: str) -> str:
+    """Draw a small box with the fill and the border of a role; see `Composition.look`."""
+    look = f'COLOR="#555555" BGCOLOR="{FILLS.get(role, FILLS["parameter"])}" '
+    border = {
+        "parameter": 'BORDER="2" STYLE="ROUNDED"',
+        "constant": 'BORDER="1" STYLE="DOTTED"',
+        "alias": 'BORDER="1" STYLE="ROUNDED,DASHED"',
+    }
+    if role != "result":
+        return cell(role, look + border.get(role, 'BORDER="1"') + ' CELLPADDING="4"')
+    inner = (
+        f'<TABLE BORDER="1" COLOR="#555555" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{row(cell(role))}</TABLE>'
+    )
+    return cell(inner, look + 'BORDER="1" CELLPADDING="1"')
+
+
 def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
     """Write the shared weights, the notes, what is folded, and what the signs mean."""
     rows = []
@@ -331,11 +347,8 @@ def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
         signs += [font(f"▲{SPACE}exploding", GRADIENT)] if " ▲" in alarms else []
         cells = [cell(sign + SPACE) for sign in signs]
         roles = {node.role for node in picture.nodes}
-        for role in FILLS:
-            if role in roles and role != "activation":
-                border = 2 if role == "parameter" else 1
-                box = f'BORDER="{border}" CELLPADDING="4" STYLE="ROUNDED" COLOR="#555555" BGCOLOR="{FILLS[role]}"'
-                cells.append(cell(role, box) + cell(""))
+        cells += [swatch(role) + cell("") for role in FILLS if role in roles and role != "activation"]
+        cells += [swatch("alias") + cell("")] if weights else []
         if cells_shown or weights:
             cells.append(cell(heat([[-1, -0.5, 0, 0.5, 1]], 1)))
             cells.append(cell(f"− 0 +, each array on its own scale{', ∂ from −1 to 1' if edges != 'none' else ''}"))

@@ -52,13 +52,12 @@ def flowchart(composition: Composition) -> str:
     lines = body[None]
     colored: dict[str, list[str]] = {}
     for i, edge in enumerate(picture.edges):
-        alias = edge.source.alias and edge.source not in composition.fold_of
-        source = composition.chip(edge) if alias else ids[composition.shown(edge.source)]
+        source, target = composition.ends(edge)
         words = label(edge_lines(edge, composition.style.edges))
         arrow = ("-->" if edge.flows else "-.->") + (f'|"{words}"|' if words else "")
-        lines.append(f"{source} {arrow} {ids[edge.target]}")
+        lines.append(f"{source} {arrow} {target}")
         color = composition.carried.get(stem(edge.source.label)) if crosses(edge) and edge.flows else None
-        if color and not alias:
+        if color and not edge.source.alias:
             colored.setdefault(color, []).append(str(i))
     lines += [f"linkStyle {','.join(which)} stroke:{color},stroke-width:2.5px" for color, which in colored.items()]
     fills = FILLS | {"alias": FILLS["parameter"], "fold": FOLDED[0], "bad": FILLS["activation"], "remark": "#FFFFFF"}

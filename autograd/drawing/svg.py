@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from .curve import join, reverse
-from .dot import FOLDED, FOLDED_TINTS, OTHERS, TINTS
+from .dot import FOLDED, FOLDED_TINTS, OTHERS, TINTS, Composition
 from .label import FILLS, GRADIENT, GREY, LOCAL, VALUE
-from .model import Bundle, Edge, Fold, Node
-from .table import sentence
+from .model import Picture
+from .table import description, sentence
 
 SVG = "http://www.w3.org/2000/svg"
 SHRINKS = 1600  # pixels; a wider picture scrolls, because it would be too small to read in a window
@@ -17,13 +17,14 @@ XLINK = "http://www.w3.org/1999/xlink"
 ElementTree.register_namespace("", SVG)
 ElementTree.register_namespace("xlink", XLINK)
 
+FOCUS = "#0B57D0", "#8AB4F8"  # the ring around a node, on a light page and on a dark one
 DARK_TEXT = {VALUE: "#5CD6A4", GRADIENT: "#FF9E66", LOCAL: "#CBA6F7", GREY: "#A8A8A8"}
 DARK_FILL = dict(zip(FILLS.values(), ("#4A2F22", "#1F364D", "#2B2B2B", "#1E1E1E", "#2B4023")))
 DARK_FILL |= {FOLDED[0]: "#26292D"} | dict(zip(FOLDED_TINTS, ("#37304A", "#24384A", "#2C3A22", "#42381F")))
 DARK_FRAME = {"#F7F8FA": "#26292D", "#FFFFFF": "#1E1E1E"} | dict(
     zip(TINTS, ("#2C2838", "#233038", "#27301F", "#35301F"))
 )
-DARK_LINE = dict(zip(OTHERS, ("#B9E1FA", "#A5D67B", "#E0B060", "#E07FB8")))
+DARK_LINE = dict(zip(OTHERS, ("#B9E1FA", "#FFE566", "#94801F", "#E07FB8")))
 DARK_LINE |= {
     "#555555": "#9A9A9A",
     "#666666": "#9A9A9A",
@@ -49,42 +50,57 @@ def in_order(svg: bytes, columns: Sequence[Sequence[str]]) -> bool:
     return all(left.get(a, 0) < left.get(b, 0) for ids in columns for a, b in zip(ids, ids[1:]))
 
 
-def finish(
-    svg: bytes, heading: str, ids: dict[str, Node | Fold | Edge | Bundle], pieces: dict[str, tuple[str, str]]
-) -> str:
-    """Give the SVG its title, a sentence for each node and edge (`ids` says which is which), and its style.
+def finish(svg: bytes, picture: Picture, composition: Composition) -> str:
+    """Give the SVG its title and description, a sentence for each node and edge, a place for the keyboard, its style.
 
-    pieces  the lines to join with the edge's own, see Composition
+    picture  the whole, of which `composition` may show a folded form
     """
     root = ElementTree.fromstring(svg)
-    join_pieces(root, pieces)
+    join_pieces(root, composition.pieces)
     name = "graph-" + hashlib.sha256(svg).hexdigest()[:12]
     for side in ("width", "height"):
         root.set(side, root.get(side, "").removesuffix("pt"))
     root.set("id", name)
-    root.set("role", "img")
+    root.set("role", "graphics-document document")  # an "img" would keep its nodes from a screen reader
     root.set("aria-labelledby", f"{name}-title")
+    root.set("aria-describedby", f"{name}-desc")
     if float(root.get("width", "0")) <= SHRINKS:
         root.set("style", "max-width:100%;height:auto")
+    in_reading_order(root, composition.reading_order())
     for group in root.iter(f"{{{SVG}}}g"):
         title = group.find(f"{{{SVG}}}title")
         if title is None:
             continue
-        subject = ids.get(group.get("id", ""))
+        subject = composition.subjects.get(group.get("id", ""))
         if subject is None:
             group.remove(title)
         else:
             title.text = sentence(subject)
+            group.set("role", "graphics-symbol img")
+        if group.get("class") == "node" and subject is not None:
+            group.set("tabindex", "0")
         if group.get("id"):
             group.set("id", f"{name}-{group.get('id')}")
     for element in root.iter(f"{{{SVG}}}text"):
         element.text = (element.text or "").replace("\u200b", "")
     title = ElementTree.Element(f"{{{SVG}}}title", id=f"{name}-title")
-    title.text = heading
+    title.text = picture.title
+    desc = ElementTree.Element(f"{{{SVG}}}desc", id=f"{name}-desc")
+    desc.text = description(picture)
     style = ElementTree.Element(f"{{{SVG}}}style")
-    style.text = dark(name)
-    root[:0] = [title, style]
+    style.text = look(name)
+    root[:0] = [title, desc, style]
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def in_reading_order(root: ElementTree.Element, order: Sequence[str]) -> None:
+    """Let the nodes, which don't overlap, change places in the text, so that Tab follows the forward pass."""
+    rank = {id: i for i, id in enumerate(order)}
+    for parent in root:
+        places = [i for i, group in enumerate(parent) if group.get("class") == "node"]
+        groups = sorted((parent[i] for i in places), key=lambda group: rank.get(group.get("id", ""), len(rank)))
+        for i, group in zip(places, groups):
+            parent[i] = group
 
 
 def join_pieces(root: ElementTree.Element, pieces: dict[str, tuple[str, str]]) -> None:
@@ -99,8 +115,10 @@ def join_pieces(root: ElementTree.Element, pieces: dict[str, tuple[str, str]]) -
         parent[:] = [group for group in parent if group.get("id") not in parts]
 
 
-def dark(name: str) -> str:
-    """Write the rules that turn the colours where the reader prefers a dark page; nothing in the picture changes."""
+def look(name: str) -> str:
+    """Write the rules of the picture: a ring around what has the focus, and other colours where the reader prefers a
+    dark page.
+    """
 
     def rules(colors: dict[str, str], selector: str, attribute: str) -> str:
         return "".join(
@@ -108,8 +126,9 @@ def dark(name: str) -> str:
         )
 
     return (
-        f"#{name} .edge path{{stroke-linecap:round}}"  # the pieces of a carried line meet without a gap
+        f"#{name} .node:focus-visible{{outline:3px solid {FOCUS[0]};outline-offset:2px}}"
         "@media (prefers-color-scheme:dark){"
+        f"#{name} .node:focus-visible{{outline-color:{FOCUS[1]}}}"
         f"#{name} text:not([fill]){{fill:#E6E6E6}}"
         + rules(DARK_TEXT, "text", "fill")
         + rules(DARK_FILL, ".node>", "fill")

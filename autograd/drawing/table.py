@@ -31,6 +31,14 @@ def sentence(subject: Node | Fold | Edge | Bundle) -> str:
     return "; ".join(words)
 
 
+def description(picture: Picture) -> str:
+    """Say in a few sentences what a graph computes, from what, and what is amiss in it."""
+    leaves = [node.label for node in picture.nodes if not node.expression and node is not picture.output]
+    names = ", ".join(leaves[:12]) + (f" and {len(leaves) - 12} more" if len(leaves) > 12 else "")
+    parts = [sentence(picture.output), *([f"Computed from {names}"] if leaves else [])]
+    return " ".join([f"{part}." for part in parts] + picture.notes)
+
+
 def gradient(node: Node) -> str:
     if node.gradient is None:
         return unknown(node)
