@@ -45,7 +45,7 @@ class Composition:
             "picture",
             graph_attr={
                 "rankdir": style.rankdir, "nodesep": ".18", "ranksep": ".35" if style.mode != "tiny" else ".3",
-                "pad": ".1", "bgcolor": "transparent", "fontname": FONT, "charset": "UTF-8",
+                "pad": ".1", "bgcolor": "#FFFFFF", "fontname": FONT, "charset": "UTF-8",
             },
             node_attr={
                 "shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "11", "color": "#555555",

@@ -29,7 +29,7 @@ def render(source: str, kind: str, time_out: float) -> bytes:
 
     Raises GraphvizMissing; TimeoutError after `time_out` seconds; RuntimeError with Graphviz's own message if it fails.
     """
-    settings = ["dpi=144", "bgcolor=white"] if kind == "png" else ["bgcolor=white"] if kind == "pdf" else []
+    settings = ["dpi=144"] if kind == "png" else []
     dot = shutil.which("dot")
     if dot is not None:
         command = [dot, f"-T{kind}", *(f"-G{setting}" for setting in settings)]

@@ -5,6 +5,18 @@ const root = [...document.querySelectorAll("#ROOT")].find(element => !element.da
 if (!root) return
 root.dataset.ready = "yes"
 const one = selector => root.querySelector(selector)
+const last = states.length - 1
+
+// Made here, since no page without scripts, and no notebook that isn't trusted, should show buttons that do nothing.
+one("style").insertAdjacentHTML("afterend", `<div class="controls">
+<button type="button" data-go="first">first</button>
+<button type="button" data-go="back" aria-label="one step back">◀</button>
+<button type="button" data-go="on" aria-label="one step on">▶</button>
+<button type="button" data-go="last">last</button>
+<input type="range" min="0" max="${last}" value="0" aria-label="step">
+<output></output>
+</div>
+<div class="caption" aria-live="polite"></div>`)
 
 // The picture comes as an <img>, which also shows where scripts and inline SVG are forbidden; here it becomes a part of the page.
 const image = one(".picture img")
@@ -44,7 +56,6 @@ function show(slot, words) {  // null: nothing has arrived; "": the finished gra
 }
 
 const slider = one("input"), caption = one(".caption"), words = [...root.querySelectorAll("li")]
-const last = states.length - 1
 let token = null
 function go(step) {
   step = Math.max(0, Math.min(last, step))
@@ -90,12 +101,11 @@ const keys = {Home: "first", ArrowLeft: "back", ArrowUp: "back", ArrowRight: "on
 const move = name => go(moves[name](Number(slider.value)))
 for (const button of root.querySelectorAll("button")) button.onclick = () => move(button.dataset.go)
 slider.oninput = () => go(Number(slider.value))
-root.addEventListener("keydown", event => {
-  if (!(event.key in keys) || event.ctrlKey || event.altKey || event.metaKey) return
-  event.preventDefault()  // the slider would take the step a second time, a notebook go to another cell
+addEventListener("keydown", event => {
+  if (!root.contains(event.target) || !(event.key in keys) || event.ctrlKey || event.altKey || event.metaKey) return
+  event.preventDefault()  // the slider would take the step a second time
   event.stopPropagation()
   move(keys[event.key])
-})
-one(".controls").hidden = caption.hidden = false
+}, true)  // on the window and first: Notebook 7 listens on the document, to go to another cell
 go(0)
 })()

@@ -85,13 +85,6 @@ def fragment(title: str, svg: str, composition: Composition) -> str:
     return (
         f'<div id="{name}" class="walk" tabindex="0" role="group" aria-label="{escape(title)}, step by step">\n'
         f"<style>{style}</style>\n"
-        '<div class="controls" hidden>\n'
-        '<button type="button" data-go="first">first</button>\n'
-        '<button type="button" data-go="back" aria-label="one step back">◀</button>\n'
-        '<button type="button" data-go="on" aria-label="one step on">▶</button>\n'
-        '<button type="button" data-go="last">last</button>\n'
-        f'<input type="range" min="0" max="{len(states) - 1}" value="0" aria-label="step">\n'
-        '<output></output>\n</div>\n<div class="caption" aria-live="polite" hidden></div>\n'
         f'<div class="picture"><img alt="{escape(title)}" src="data:image/svg+xml;base64,{image}"></div>\n'
         f'<details><summary>All {len(states)} steps in words</summary>\n<ol start="0">\n{words}\n</ol></details>\n'
         f"</div>\n<script>{SCRIPT.replace('ROOT', name).replace('STATES', data)}</script>"

@@ -63,7 +63,7 @@ def test_child_process(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
     asked = eval(render(SOURCE, "png", 20).decode())
-    assert asked == (SOURCE, {"dpi": "144", "bgcolor": "white"}, "png", "dot")
+    assert asked == (SOURCE, {"dpi": "144"}, "png", "dot")
 
 
 @pytest.mark.parametrize("kind, start", [("svg", b"<?xml"), ("png", b"\x89PNG")])
