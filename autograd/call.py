@@ -8,7 +8,7 @@ import numpy as np
 
 from .explain import explain, giving_an_array, refuse_misfit, wrong_result
 from .op import OPS, Op
-from .tensor import NO_OPTIONS, Tensor, constant, modes
+from .tensor import NO_OPTIONS, Tensor, modes
 
 FIRST, SECOND, BOTH = (0,), (1,), (0, 1)
 
@@ -65,7 +65,7 @@ def unary(op: Op) -> Callable[..., Any]:
         if x._requires_grad and flows and (record := modes.record):
             args = (x,)
             return record(op, out, args, (value,), NO_OPTIONS, args, FIRST)
-        return constant(out)
+        return modes.leave(op, out, (x,), NO_OPTIONS)
 
     return call
 
@@ -86,7 +86,7 @@ def unary_with_options(op: Op) -> Callable[..., Any]:
             raise wrong_result(op.name, out)
         if x._requires_grad and flows and out.dtype.kind == "f" and (record := modes.record):
             return record(op, out, arrays, (x._data,), options, arrays, FIRST)
-        return constant(out)
+        return modes.leave(op, out, arrays, options)
 
     return call
 
@@ -118,7 +118,7 @@ def binary(op: Op) -> Callable[..., Any]:
             return record(op, out, args, (a, b), NO_OPTIONS, (x,), FIRST)
         if y_flows and (record := modes.record):
             return record(op, out, (x, y), (a, b), NO_OPTIONS, (y,), SECOND)
-        return constant(out) if isinstance(x, Tensor) or isinstance(y, Tensor) else out
+        return modes.leave(op, out, (x, y), NO_OPTIONS) if isinstance(x, Tensor) or isinstance(y, Tensor) else out
 
     return call
 
@@ -145,7 +145,7 @@ def general(op: Op) -> Callable[..., Any]:
             flows = [isinstance(x, Tensor) and x._requires_grad and rule is not None for x, rule in zip(arrays, of)]
             if positions := tuple([i for i, flow in enumerate(flows) if flow]):
                 return record(op, out, arrays, values, options, tuple([arrays[i] for i in positions]), positions)
-        return constant(out) if tensors else out
+        return modes.leave(op, out, arrays, options) if tensors else out
 
     return call
 

@@ -23,6 +23,7 @@ class Modes(threading.local):
     """What the current thread is doing."""
 
     record: Callable[..., "Tensor"] | None = None  # what makes a node; None under no_grad()
+    leave: Callable[..., "Tensor"]  # what makes a leaf of a result that no gradient flows through
     apply: Callable[..., Any] = staticmethod(apply_rule)  # what computes a local gradient
     scope: "scope | None" = None
 
@@ -105,7 +106,7 @@ class Tensor:
         if isinstance(data, Tensor):
             if data._requires_grad:
                 raise TypeError(explain.CUT_FROM_GRAPH.format(data.label))
-            data = data._data
+            data = data.data
         array = np.array(explain.array_of_numbers(data, "Tensor()"))
         if name is not None and not isinstance(name, str):
             raise TypeError(f"the name of a Tensor is a str; {name!r} came.")
@@ -287,6 +288,10 @@ class Tensor:
         node.name = self.name
         return node
 
+    def as_index(self) -> np.ndarray:
+        """Give a copy of the array, to pick entries by: an index has no gradient."""
+        return np.array(self._data)
+
     if TYPE_CHECKING:  # what ops/methods.py attaches: the table's functions, spelled as operators and methods
 
         def _of_one(self) -> "Tensor": ...
@@ -458,7 +463,13 @@ def record(
     return node
 
 
+def leave(op: Op, data: Any, args: tuple, kwargs: dict[str, Any]) -> Tensor:
+    """Make a leaf of a result through which no gradient flows; how it was computed is forgotten."""
+    return constant(data)
+
+
 Modes.record = staticmethod(record)
+Modes.leave = staticmethod(leave)
 
 
 def backward(

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..op import COMPOSITES, OPS
-from ..tensor import Tensor, constant
+from ..op import COMPOSITES, OPS, Op
+from ..tensor import Tensor, constant, modes
 from .indexing import plain
 
 
@@ -116,23 +116,42 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return a
 
 
-def on_values(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Run a function whose result has no gradient on the values alone."""
+def array_of(x: Any) -> Any:
+    return x._data if isinstance(x, Tensor) else x
 
-    def value(x: Any) -> Any:
-        return x.data if isinstance(x, Tensor) else x
+
+def number_of(x: Any) -> Any:
+    return x.data if isinstance(x, Tensor) else x
+
+
+def on_values(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a function that gives one array without a gradient on the values alone."""
+    op = Op(function)
 
     def call(*args: Any, **options: Any) -> Any:
-        out = function(*map(value, args), **{name: value(option) for name, option in options.items()})
+        out = function(*map(array_of, args), **{name: number_of(option) for name, option in options.items()})
+        return modes.leave(op, out, args, options)
+
+    return call
+
+
+def read_out(function: Callable[..., Any], read: Callable[[Any], Any] = number_of) -> Callable[..., Any]:
+    """Run a function on the values whose result, or its shape, is for Python to go by."""
+
+    def call(*args: Any, **options: Any) -> Any:
+        out = function(*map(read, args), **{name: read(option) for name, option in options.items()})
         return constant(out) if isinstance(out, (np.ndarray, np.generic)) else out
 
     return call
 
 
 for function in (
-    np.argmax, np.argmin, np.argsort, np.argpartition, np.argwhere, np.flatnonzero, np.nonzero, np.searchsorted,
-    np.ix_, np.unique, np.any, np.all, np.count_nonzero, np.array_equal, np.allclose, np.isclose, np.shape, np.ndim,
-    np.size, np.round, np.around, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
+    np.argmax, np.argmin, np.argsort, np.argpartition, np.searchsorted, np.any, np.all, np.count_nonzero, np.isclose,
+    np.round, np.around, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert,
     np.zeros_like, np.ones_like, np.full_like, np.empty_like,
 ):  # fmt: skip
     composite(function)(on_values(function))
+for function in (np.argwhere, np.flatnonzero, np.nonzero, np.ix_, np.unique, np.array_equal, np.allclose):
+    composite(function)(read_out(function))
+for function in (np.shape, np.ndim, np.size):
+    composite(function)(read_out(function, array_of))

@@ -20,9 +20,9 @@ def plain(index: Any) -> Any:
     if isinstance(index, (tuple, list)):
         parts = [part if type(part) in UNCHANGING else plain(part) for part in index]
         return tuple(parts) if isinstance(index, tuple) else parts
-    if isinstance(index, (Tensor, np.ndarray)):
-        return np.array(index.data if isinstance(index, Tensor) else index)
-    return index
+    if isinstance(index, Tensor):
+        return index.as_index()
+    return index.copy() if isinstance(index, np.ndarray) else index
 
 
 def add_at(buffer: np.ndarray, g: Any, index: Any) -> None:

@@ -265,7 +265,7 @@ def sort(a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *,
         a, axis = np.reshape(a, (-1,)), 0
     if not -a.ndim <= axis < a.ndim:
         raise ValueError(f"sort(axis={axis}) of a tensor of {a.ndim} axes.")
-    return along_axis(a, np.argsort(a.data, axis, kind="stable"), axis)
+    return along_axis(a, np.argsort(a, axis, kind="stable"), axis)
 
 
 @composite(np.compress)

@@ -2,7 +2,6 @@
 in NumPy. Entries that tie for a maximum, minimum or median share its gradient.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ def split_axes(x: Any, axis: Any) -> tuple[list[int], list[int]]:
 def line_up(x: Any, axis: Any) -> Any:
     """Make one axis of those that are reduced, the first; those that stay follow."""
     axes, others = split_axes(x, axis)
-    lengths = math.prod(x.shape[i] for i in axes), *(x.shape[i] for i in others)
+    lengths = int(np.prod([x.shape[i] for i in axes])), *(x.shape[i] for i in others)
     return np.reshape(np.transpose(x, axes + others), lengths)
 
 

@@ -1,0 +1,191 @@
+"""Print a function and its gradient as straight-line NumPy, in the manner of CS231n's staged backpropagation."""
+
+import inspect
+import itertools
+import linecache
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..explain import array_of_numbers
+from ..tensor import Tensor
+from ..trees import Tree, leaves, rebuild
+from .emit import Emitter
+from .layout import forward_module, module
+from .names import outside
+from .passes import PASSES
+from .program import Program
+from .trace import trace
+
+numbers = itertools.count(1)
+
+
+def stage(f: Callable[..., Any], *example: Tree, names: bool = True, values: bool = False) -> "Staged":
+    """Run f(*example) once and print what it computed, with the gradients by its arguments, as NumPy code.
+
+    f        computes a Tensor, or a tuple of Tensors, from its arguments. Called with Tensors in place of arrays and
+             numbers; lists, tuples and dicts of them may be nested. Bools, strings and None stay what they are
+    example  arguments for f. Arrays and numbers of floats receive a gradient; Tensors do if they require one; so do the
+             Tensors that f finds outside and that require one, such as the parameters of a module
+    names    whether intermediates are called as the variables of f; else only as `Tensor.name` says. What has no name
+             is h1, h2 ...
+    values   whether the numbers of the example stand beside the statements, as comments
+
+    The result has the code as `.source`, which needs nothing but NumPy; `.forward(*args)` and `.gradients(*args)` run
+    it. Fixed as in the example are: shapes and dtypes, the branches and loops taken, numbers read from a Tensor (as by
+    `.data` or `if x > 0:`; a comment names them), arrays made or drawn at random inside f.
+
+    Raises TypeError if f returns something else, RuntimeError if it calls backward() inside.
+    """
+    if not callable(f):
+        raise TypeError(f"stage() takes a function and example arguments; {type(f).__name__} came first.")
+    return Staged(f, example, names, values)
+
+
+class Staged:
+    """A function as NumPy code, forward and backward. `print(staged)` shows it.
+
+    source     the code: a function `forward_and_backward`, which gives the result and a tuple of gradients
+    arguments  the names of what that function is called with, and the arrays of the example
+    fixed      sentences: what was read from a Tensor while the function ran, and stays as it was
+    """
+
+    def __init__(self, f: Callable[..., Any], example: tuple[Tree, ...], names: bool, values: bool):
+        self.name = getattr(f, "__name__", type(f).__name__)
+        self.template = example
+        given = [leaf for tree in example for leaf in leaves(tree)]
+        self.traced = [not isinstance(leaf, (bool, str, type(None))) for leaf in given]
+        tensors = [variable(leaf) if traced else leaf for leaf, traced in zip(given, self.traced)]
+        titles = [title for title, traced in zip(argument_names(f, example, given), self.traced) if traced]
+        inputs = [(tensor, title) for tensor, title in zip([t for t, x in zip(tensors, self.traced) if x], titles)]
+        code = getattr(getattr(f, "forward", f), "__code__", None) if names else None
+
+        def run() -> Any:
+            queue = list(tensors)
+            return f(*(rebuild(tree, queue) for tree in example))
+
+        self.program, tracer, self.single = trace(run, inputs, code)
+        self.fixed = list(tracer.fixed)
+        self.captured = list(tracer.captured)
+        known = outside(f)
+        for tensor, value in tracer.captured.items():
+            value.name = known.get(tensor) or value.name
+        for run_pass in PASSES:
+            self.program = run_pass(self.program)
+        emitter = Emitter(self.program)
+        written = emitter.emit()
+        self.held = list(written.held.values())
+        self.source = module(written, self.name, self.fixed, values)
+        functions = written.definitions.foreign
+        self._both = self.build("forward_and_backward", self.source, functions)
+        self._forward = self.build("forward", forward_module(written), functions)
+        self.arguments = dict(zip(written.arguments, [np.asarray(x.data) for x in self.program.inputs]))
+        self.arguments.update(written.held)
+        self.names = written.arguments
+
+    def build(self, name: str, text: str, functions: dict[str, Any]) -> Any:
+        """Compile code; a traceback shows its lines."""
+        file = f"<staged {self.name} {next(numbers)}>"
+        linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+        weakref.finalize(self, linecache.cache.pop, file, None)
+        namespace = dict(functions)
+        exec(compile(text, file, "exec"), namespace)
+        return namespace[name]
+
+    def inputs(self, args: tuple[Tree, ...]) -> list[Any]:
+        """Give the arrays to run the code with: those of the arguments, and those of the tensors outside as they are."""
+        given = [leaf for tree in args for leaf in leaves(tree)]
+        if len(given) != len(self.traced):
+            raise TypeError(f"{self.name} was staged with {len(self.traced)} arguments; {len(given)} came.")
+        arrays = [leaf for leaf, traced in zip(given, self.traced) if traced]
+        found: list[Any] = []
+        for x, name, value in zip([*arrays, *self.captured], self.names, self.program.inputs):
+            array = np.asarray(x._data if isinstance(x, Tensor) else x)
+            if array.shape != value.shape:
+                raise ValueError(f"{name} had shape {value.shape} when it was staged; {array.shape} came. Stage again.")
+            if not np.can_cast(array.dtype, value.dtype, "same_kind"):
+                raise TypeError(f"{name} was staged as {value.dtype}; {array.dtype} came.")
+            found.append(array.astype(value.dtype)[()])
+        return found + self.held
+
+    def forward(self, *args: Tree) -> Any:
+        """Compute f(*args): an ndarray, or a tuple of them. Shapes must be those of the example."""
+        out = self._forward(*self.inputs(args))
+        return np.asarray(out) if self.single else tuple(map(np.asarray, out if isinstance(out, tuple) else (out,)))
+
+    def gradients(self, *args: Tree, upstream: Any = None) -> tuple[np.ndarray, ...]:
+        """Compute the gradients at `args`, by each argument and then by each tensor from outside that requires one.
+
+        upstream  the gradient of the result, of its shape; of several results, a tuple. By default 1, if the result
+                  is one number
+        """
+        _, gradients = self._both(*self.inputs(args), *self.upstreams(upstream))
+        return tuple(map(np.asarray, gradients))
+
+    def upstreams(self, upstream: Any) -> list[Any]:
+        seeds = self.program.seeds
+        given = [upstream] if len(self.program.outputs) == 1 and not isinstance(upstream, tuple) else upstream
+        if upstream is None:
+            large = [seed.shape for seed in seeds if np.size(seed.data) != 1]
+            if large:
+                raise ValueError(
+                    f"the result of {self.name} has shape {large[0]}: pass its gradient as upstream=, or stage a "
+                    "function that returns one number."
+                )
+            return [seed.data for seed in seeds]
+        if len(given) != len(seeds):
+            raise ValueError(f"{self.name} gives {len(seeds)} results; upstream has {len(given)} gradients.")
+        found = []
+        for g, seed in zip(given, seeds):
+            array = array_of_numbers(g.data if isinstance(g, Tensor) else g, "upstream").astype(seed.dtype)
+            if array.shape != seed.shape:
+                raise ValueError(f"upstream has the shape of the result, {seed.shape}; {array.shape} came.")
+            found.append(array[()])
+        return found
+
+    def __str__(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        return f"<{self.name}, staged: {', '.join(self.names)}; print it to read the code>"
+
+    def _repr_markdown_(self) -> str:
+        return f"```python\n{self.source}```"
+
+
+def variable(leaf: Any) -> Tensor:
+    """Make a leaf for an argument: of a Tensor it keeps whether a gradient is wanted, an array of floats wants one."""
+    if isinstance(leaf, Tensor):
+        tensor = Tensor(leaf.data, name=leaf.name)
+        tensor.requires_grad = leaf.requires_grad
+        return tensor
+    array = array_of_numbers(leaf, "a function that is staged")
+    if isinstance(leaf, int):
+        array = array.astype(float)
+    return Tensor(array, requires_grad=array.dtype.kind == "f")
+
+
+def argument_names(f: Callable[..., Any], example: tuple[Tree, ...], given: list[Any]) -> list[str]:
+    """Name the arrays among the arguments: as the parameter of f, `state_0` for a part of it; x1 ... if f has none."""
+    try:
+        signature = inspect.signature(getattr(f, "forward", f))
+        bound = signature.bind(*example)
+    except ValueError:  # a function without a signature
+        return [getattr(leaf, "name", None) or f"x{i + 1}" for i, leaf in enumerate(given)]
+    found: list[str] = []
+    for name, argument in bound.arguments.items():
+        several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
+        found += paths(name, argument, several)
+    return found
+
+
+def paths(name: str, tree: Tree, own: bool = False) -> list[str]:
+    """List a name for each leaf of a tree. With `own`, a Tensor's name comes first."""
+    if isinstance(tree, dict):
+        return [path for key, branch in tree.items() for path in paths(f"{name}_{key}", branch, own)]
+    if isinstance(tree, (list, tuple)):
+        keys = getattr(tree, "_fields", range(len(tree)))
+        return [path for key, branch in zip(keys, tree) for path in paths(f"{name}_{key}", branch, True)]
+    return [(own and getattr(tree, "name", None)) or name]

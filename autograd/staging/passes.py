@@ -1,0 +1,108 @@
+"""Passes: each takes a program and gives one that computes the same with fewer or simpler values.
+
+What bears a gradient in the printed code stays as the user wrote it (`pinned`): the reader looks for it.
+"""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from ..op import OPS
+from .program import Program, Value, keep, rewrite
+
+def pinned(program: Program) -> set[Value]:
+    """Collect the values of which a gradient is computed, and the sums that these gradients are."""
+    found = {x for c in program.contributions for x in (c.through, c.of) if x}.union(program.outputs)
+    for of, n in Counter(c.of for c in program.contributions).items():
+        total = program.gradients[of]
+        for _ in range(n - 1):
+            found.add(total)
+            total = total.args[0]
+    return found
+
+
+def dead_code(program: Program) -> Program:
+    """Drop what no result needs."""
+    pieces = [c.piece for c in program.contributions]
+    return replaced(program, keep(program, [*program.results, *pieces]))
+
+
+def replaced(program: Program, values: list[Value]) -> Program:
+    return Program(**{**vars(program), "values": values})
+
+
+def constants(program: Program) -> Program:
+    """Compute what depends on no input now."""
+
+    def rule(value: Value) -> Value:
+        inputs = [x for x in value.args if isinstance(x, Value)]
+        if value.op is None or not inputs or not all(x.constant for x in inputs):
+            return value
+        return Value(value.data, constant=True)
+
+    return rewrite(program, rule)
+
+
+def common(program: Program) -> Program:
+    """Compute what is computed twice, from the same values, once."""
+    stay = pinned(program)
+    known: dict[Any, Value] = {}
+
+    def rule(value: Value) -> Value:
+        if value in stay or value.op is None or value.op.name in ("empty_like",):
+            return value
+        return known.setdefault(fingerprint(value), value)
+
+    return rewrite(program, rule)
+
+
+def fingerprint(value: Value) -> Any:
+    """Give what two values have in common that are computed alike."""
+
+    def key(x: Any) -> Any:
+        if isinstance(x, Value):
+            return id(x)
+        if isinstance(x, (tuple, list)):
+            return tuple(map(key, x))
+        return type(x), repr(x)
+
+    return value.function, key(value.args), key(sorted(value.options.items())), value.dtype.str
+
+
+def simple(program: Program) -> Program:
+    """Drop what changes nothing, a reshape to the shape that is there, and write two views as one."""
+    stay = pinned(program)
+
+    def rule(value: Value) -> Value:
+        if value in stay or value.op is None or not value.args or not isinstance(value.args[0], Value):
+            return value
+        x, function = value.args[0], value.function
+        if same(value, x):
+            return x
+        if function is np.reshape and x.function is np.sum and not x.options.get("keepdims"):
+            axis = x.options.get("axis")
+            if value.shape == np.sum(x.args[0].data, axis=axis, keepdims=True).shape:
+                return Value(value.data, x.op, x.args, {"axis": axis, "keepdims": True}, scope=value.scope)
+        if x not in stay and function in (np.reshape, np.broadcast_to) and x.function in (np.reshape, np.expand_dims):
+            inner = x.args[0]
+            if function is np.reshape or inner.ndim == 0:
+                return rule(Value(value.data, value.op, (inner,), value.options, scope=value.scope))
+        return value
+
+    return rewrite(program, rule)
+
+
+def same(value: Value, x: Value) -> bool:
+    """Tell whether an op gives its argument as it is."""
+    if value.shape != x.shape or value.dtype != x.dtype:
+        return False
+    if value.function is np.power:
+        return type(value.args[1]) is int and value.args[1] == 1
+    if value.function is np.transpose:
+        axes = value.options.get("axes")
+        return x.ndim < 2 or axes is not None and np.array_equal(np.mod(axes, x.ndim), range(x.ndim))
+    return value.function in (np.reshape, np.broadcast_to, np.astype) or value.op is OPS[np.sum] and not x.ndim
+
+
+PASSES = dead_code, constants, simple, common, dead_code

@@ -1,0 +1,166 @@
+"""A computation as a flat list of values, each after its arguments: what the passes rewrite and code is made of."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..op import Op
+
+
+class Value:
+    """One array of a program, and how it is computed.
+
+    op       None for an input or a constant
+    args     Values, numbers, None; the arrays of a variadic op stand side by side
+    options  of the op; Values may stand in an index
+    data     the array when the program was traced; of a constant, the array itself
+    name     what the user calls it, or None
+    scope    the innermost `with scope(...)` in which it was computed
+    """
+
+    __slots__ = ("op", "args", "options", "data", "name", "scope", "constant")
+
+    def __init__(
+        self,
+        data: Any,
+        op: Op | None = None,
+        args: tuple[Any, ...] = (),
+        options: dict[str, Any] | None = None,
+        name: str | None = None,
+        scope: Any = None,
+        constant: bool = False,
+    ):
+        self.data, self.op, self.args, self.options = data, op, args, options or {}
+        self.name, self.scope, self.constant = name, scope, constant
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self.data)
+
+    @property
+    def ndim(self) -> int:
+        return np.ndim(self.data)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.data.dtype
+
+    @property
+    def function(self) -> Callable[..., Any] | None:
+        return self.op.function if self.op else None
+
+    def __repr__(self) -> str:
+        kind = self.op.name if self.op else "constant" if self.constant else "input"
+        return f"<{kind} {self.name or ''}{self.shape} {self.dtype}>"
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What the chain rule sends from one op to one of its arguments: a term of the argument's gradient.
+
+    through  the op's result; None where the gradient comes from outside, or from a hook
+    of       the argument
+    piece    the term
+    """
+
+    through: Value | None
+    of: Value
+    piece: Value
+
+
+@dataclass
+class Program:
+    """A traced function, forward and backward.
+
+    inputs         what the code is called with: the arguments, tensors taken from outside, upstream gradients (`seeds`)
+    wanted         the inputs whose gradient is computed
+    gradients      the complete gradient of every value on the way, sums of the pieces of its contributions
+    contributions  in the order of the backward pass
+    """
+
+    values: list[Value]
+    inputs: list[Value]
+    seeds: list[Value]
+    outputs: list[Value]
+    wanted: list[Value]
+    gradients: dict[Value, Value]
+    contributions: list[Contribution] = field(default_factory=list)
+
+    @property
+    def results(self) -> list[Value]:
+        """List what the code returns."""
+        return self.outputs + [self.gradients[x] for x in self.wanted if x in self.gradients]
+
+    def __str__(self) -> str:
+        """Write one line for each value, numbered."""
+        number = {value: f"%{i}" for i, value in enumerate(dict.fromkeys([*self.inputs, *self.values]))}
+
+        def text(x: Any) -> str:
+            if isinstance(x, (list, tuple)):
+                return f"({', '.join(map(text, x))})"
+            return number.get(x, repr(x)) if isinstance(x, Value) else repr(x)
+
+        lines = []
+        for value, name in number.items():
+            what = value.name or ("constant" if value.constant else "input")
+            if value.op:
+                options = [f"{key}={text(option)}" for key, option in value.options.items()]
+                what = f"{value.op.name}({', '.join([*map(text, value.args), *options])})"
+            lines.append(f"{name} = {what}    {value.dtype}{list(value.shape)}")
+        return "\n".join([*lines, f"return {', '.join(map(text, self.results))}"])
+
+
+def transform(x: Any, change: Callable[[Value], Any]) -> Any:
+    """Apply `change` to the Values in an argument or option, also inside tuples and lists."""
+    if isinstance(x, Value):
+        return change(x)
+    if isinstance(x, (tuple, list)):
+        return type(x)(transform(part, change) for part in x)
+    return x
+
+
+def operands(value: Value) -> Iterator[Value]:
+    """Yield the Values that a value is computed from, one for each use."""
+    found: list[Value] = []
+    transform([*value.args, *value.options.values()], found.append)
+    yield from found
+
+
+def rewrite(program: Program, rule: Callable[[Value], Any]) -> Program:
+    """Go through the values in order: `rule` gives a Value (perhaps the same) or several, the last of which replaces it.
+
+    The arguments that the rule sees are rewritten already. Nothing of the old program is changed.
+    """
+    new: dict[Value, Value] = {}
+    values: dict[Value, None] = {}
+    for value in program.values:
+        changed = value
+        if any(new.get(x, x) is not x for x in operands(value)):
+            args, options = transform((value.args, tuple(value.options.items())), lambda x: new.get(x, x))
+            changed = Value(value.data, value.op, args, dict(options), value.name, value.scope, value.constant)
+        made = rule(changed)
+        made = made if isinstance(made, list) else [made]
+        values.update(dict.fromkeys(made))
+        new[value] = made[-1]
+
+    def to(x: Value) -> Value:
+        return new.get(x, x)
+
+    return replace(
+        program,
+        values=list(values),
+        outputs=[to(x) for x in program.outputs],
+        gradients={to(x): to(g) for x, g in program.gradients.items()},
+        contributions=[Contribution(c.through and to(c.through), to(c.of), to(c.piece)) for c in program.contributions],
+    )
+
+
+def keep(program: Program, wanted: Iterable[Value]) -> list[Value]:
+    """List the values that the wanted ones are computed from, in order."""
+    needed = set(wanted)
+    for value in reversed(program.values):
+        if value in needed:
+            needed.update(operands(value))
+    return [value for value in program.values if value in needed]

@@ -1,0 +1,314 @@
+"""Running a function once, and writing down what it computed: forward, and backward, as one program."""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from linecache import getline
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from ..chainrule import backpropagate
+from ..graph import clock
+from ..op import OPS, Op
+from ..tensor import Tensor, constant, modes, record
+from .program import Contribution, Program, Value, transform
+
+PACKAGE = Path(__file__).parents[1]
+
+
+class Tracer:
+    """What is known of the Tensors made while a function runs.
+
+    values    the value of each Tensor that depends on an input, or is one; in the order of creation
+    captured  tensors that the function found outside, not among its arguments
+    fixed     sentences: what was read out of the graph, so that it stays as it was in this run
+    names     what the function's own variables call a Tensor
+    """
+
+    def __init__(self, code: Any = None):
+        self.start = clock.tick()
+        self.values: dict[Tensor, Value] = {}
+        self.list: list[Value] = []
+        self.captured: dict[Tensor, Value] = {}
+        self.constants: dict[int, tuple[Any, Value]] = {}  # by id of the array, which stays alive here
+        self.fixed: dict[str, None] = {}
+        self.names: dict[Tensor, str] = {}
+        self.code, self.frame = code, None
+        self.record_before = modes.record or record
+
+    def input(self, tensor: Tensor, name: str | None = None) -> Value:
+        tensor.__class__ = Traced
+        value = self.values[tensor] = Value(tensor._data, name=name)
+        return value
+
+    # ---- what the engine calls in place of making a node ----
+
+    def record(
+        self, op: Op, data: Any, args: tuple, values: tuple, kwargs: dict[str, Any], parents: tuple, positions: tuple
+    ) -> Tensor:
+        node = record(op, data, args, values, kwargs, parents, positions)
+        return self.note(node, op, args, kwargs)
+
+    def leave(self, op: Op, data: Any, args: tuple, kwargs: dict[str, Any]) -> Tensor:
+        node = constant(data)
+        node.scope = modes.scope
+        return self.note(node, op, args, kwargs)
+
+    def note(self, node: Tensor, op: Op, args: tuple, options: dict[str, Any]) -> Tensor:
+        self.look_at_variables()
+        operands = tuple(map(self.operand, args))
+        known = {
+            name: option.tolist() if isinstance(option, np.ndarray) and name != "index" else self.operand(option)
+            for name, option in options.items()
+        }
+        found: list[Value] = []
+        transform((*operands, *known.values()), found.append)
+        if all(x.constant for x in found):
+            return node
+        value = self.values[node] = Value(node._data, op, operands, known, scope=node.scope)
+        self.list.append(value)
+        node.__class__ = Traced
+        return node
+
+    @staticmethod
+    def apply(node: Any, rule: Any, g: Any, recorded: bool) -> Any:
+        if not recorded:
+            raise RuntimeError(
+                "a function that is staged can't call backward(), nor grad() without create_graph=True: what they give "
+                "are numbers, cut from the graph. Use grad(y, xs, create_graph=True)."
+            )
+        return type(modes).apply(node, rule, g, recorded)
+
+    # ---- what an argument is ----
+
+    def operand(self, x: Any) -> Any:
+        """Give the Value behind a Tensor or an array; numbers and other options as they are."""
+        if isinstance(x, Tensor):
+            if x in self.values:
+                return self.values[x]
+            if x.number > self.start:
+                return self.constant(x._data, x)
+            value = self.values[x] = self.captured[x] = Value(x._data)
+            return value
+        if isinstance(x, Index):
+            return self.values.get(x.tensor) or self.constant(np.array(x), x.tensor)
+        if isinstance(x, np.ndarray):
+            return self.constant(x, x)
+        if isinstance(x, (tuple, list)):
+            return type(x)(map(self.operand, x))
+        return x
+
+    def constant(self, array: Any, origin: Any) -> Value:
+        """Give the Value of an array that depends on no input. The function may write into it later: it is copied."""
+        known = self.constants.get(id(origin))
+        if known and np.array_equal(known[1].data, array, equal_nan=array.dtype.kind == "f"):
+            return known[1]
+        value = Value(np.array(array)[()], constant=True)
+        self.constants[id(origin)] = origin, value
+        self.list.append(value)
+        return value
+
+    # ---- what leaves the graph ----
+
+    def fix(self, tensor: Tensor, what: str) -> None:
+        self.fixed[f"{what} of {tensor.label}, {calling_line()}"] = None
+
+    def look_at_variables(self) -> None:
+        """Find out what the function calls its Tensors. Its frame stays readable after it has returned."""
+        if self.frame is None and self.code is not None:
+            frame: FrameType | None = sys._getframe(1)
+            while frame is not None and frame.f_code is not self.code:
+                frame = frame.f_back
+            self.frame = frame
+        if self.frame is not None:
+            for name, tensor in self.frame.f_locals.items():
+                if isinstance(tensor, Tensor) and tensor in self.values:
+                    self.names.setdefault(tensor, name)
+
+
+current = threading.local()
+
+
+@contextmanager
+def tracing(code: Any = None) -> Iterator[Tracer]:
+    """Note every op in this thread while the block runs, also where no gradient flows. `code`: see `names`."""
+    tracer = Tracer(code)
+    before = modes.record, modes.leave, modes.apply
+    outer, current.tracer = getattr(current, "tracer", None), tracer
+    modes.record, modes.leave, modes.apply = tracer.record, tracer.leave, tracer.apply
+    try:
+        yield tracer
+    finally:
+        modes.record, modes.leave, modes.apply = before
+        current.tracer = outer
+        for tensor in tracer.values:
+            if type(tensor) is Traced:
+                tensor.__class__ = Tensor
+
+
+class Traced(Tensor):
+    """A Tensor while a function is traced: says when its numbers are read, since what was made of them is not traced."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> np.ndarray:
+        current.tracer.fix(self, "the numbers")
+        return np.asarray(self._data)
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        raise RuntimeError(f"a function that is staged can't assign to .data: that of {self.label}, {calling_line()}.")
+
+    def __bool__(self) -> bool:
+        truth = super().__bool__()
+        current.tracer.fix(self, "the branch taken on the truth")
+        return truth
+
+    def __index__(self) -> int:
+        current.tracer.fix(self, "the number")
+        return super().__index__()
+
+    def item(self) -> float | int | bool:
+        current.tracer.fix(self, "the number")
+        return super().item()
+
+    def number_without_history(self, what: str) -> float | int | bool:
+        current.tracer.fix(self, "the number")
+        return super().number_without_history(what)
+
+    def detach(self) -> Tensor:
+        return current.tracer.leave(OPS[np.copy], np.array(self._data)[()], (self,), {})
+
+    def as_index(self) -> np.ndarray:
+        index = super().as_index().view(Index)
+        index.tensor = self
+        return index
+
+
+class Index(np.ndarray):
+    """An array to pick entries by that remembers the Tensor it comes from; of a copy of it, this need not be known."""
+
+    tensor: Any = None
+
+    def copy(self, order: Any = "C") -> Any:
+        return self
+
+
+def calling_line() -> str:
+    """Say which line outside this package and NumPy runs."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and (
+        PACKAGE in Path(frame.f_code.co_filename).parents or "numpy" in frame.f_globals.get("__name__", "").split(".")
+    ):
+        frame = frame.f_back
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    return f"line {line} of {Path(file).name}: {getline(file, line).strip()}"
+
+
+def trace(
+    run: Callable[[], Any], inputs: Sequence[tuple[Tensor, str]], code: Any = None
+) -> tuple[Program, Tracer, bool]:
+    """Run a function of the inputs, take the gradients of what it returns, and give all of it as one program.
+
+    run     calls the function; it returns a Tensor, or a tuple or list of them
+    inputs  leaves and their names; a gradient is taken by those that require one, and by such tensors taken from outside
+    code    of the function whose variables name what it computes
+
+    The third result says whether the function returned a single Tensor.
+    """
+    with tracing(code) as tracer:
+        arguments = [tracer.input(tensor, name) for tensor, name in inputs]
+        returned = run()
+        tracer.look_at_variables()
+        single = isinstance(returned, Tensor)
+        outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+        refuse_others(outputs)
+        outputs = [
+            y if y in tracer.values and y not in outputs[:i] and tracer.values[y].op and not y.hooks else as_result(y)
+            for i, y in enumerate(outputs)
+        ]
+        tracer.frame = tracer.code = None
+        wanted = [x for x in tracer.values if x._requires_grad and (x in tracer.captured or not tracer.values[x].op)]
+        upstream = [constant(np.ones_like(y._data)[()]) for y in outputs]
+        flowing = [y._requires_grad for y in outputs]
+        seeds = [tracer.input(g) for g, flows in zip(upstream, flowing) if flows]
+        gradients: dict[Tensor, Tensor] = {}
+        scope = modes.scope
+        modes.record = tracer.record  # f may have been called under no_grad()
+        for node, g, _ in backpropagate(
+            [y for y, flows in zip(outputs, flowing) if flows],
+            [g for g, flows in zip(upstream, flowing) if flows],
+            wanted=wanted,
+            record=True,
+            stop_at=tracer.captured,
+            apply=modes.apply,
+        ):
+            modes.scope = node.scope
+            gradients[node] = g
+        modes.scope = scope
+        for tensor, value in tracer.values.items():
+            value.name = value.name or tensor.name or tracer.names.get(tensor)
+        for origin, value in tracer.constants.values():
+            value.name = getattr(origin, "name", None)
+        program = Program(
+            values=tracer.list,
+            inputs=[*arguments, *tracer.captured.values()],
+            seeds=seeds,
+            outputs=[tracer.values[y] for y in outputs],
+            wanted=[tracer.values[x] for x in wanted],
+            gradients={tracer.values[x]: tracer.operand(g) for x, g in gradients.items()},
+        )
+        given = {tracer.values[y]: seed for y, seed in zip([y for y, f in zip(outputs, flowing) if f], seeds)}
+        program.contributions = contributions(tracer, gradients, program, given)
+    return program, tracer, single
+
+
+def contributions(
+    tracer: Tracer, gradients: dict[Tensor, Tensor], program: Program, given: dict[Value, Value]
+) -> list[Contribution]:
+    """Take the sums that the backward pass made apart again: which op sent which term.
+
+    The pass adds term by term, `(p + q) + r`, so a gradient of n terms is the result of n - 1 additions.
+    """
+    senders: dict[Value, list[Value | None]] = {of: [None] for of in given}
+    for node in gradients:
+        for parent in node.parents:
+            if parent in gradients and not parent.hooks:
+                senders.setdefault(tracer.values[parent], []).append(tracer.values[node])
+    terms: dict[Value, list[Value]] = {}
+    for of, through in senders.items():
+        total, pieces = program.gradients[of], []
+        for _ in through[1:]:
+            total, piece = total.args
+            pieces.append(piece)
+        terms[of] = [total, *reversed(pieces)]
+    found = [Contribution(None, of, terms[of].pop(0)) for of in given if terms[of]]
+    for node in gradients:
+        through = tracer.values[node]
+        if node.hooks:
+            found.append(Contribution(None, through, program.gradients[through]))
+        for parent in node.parents:
+            if parent in gradients and not parent.hooks:
+                of = tracer.values[parent]
+                found.append(Contribution(through, of, terms[of].pop(0)))
+    return found
+
+
+def as_result(y: Tensor) -> Tensor:
+    """Make a result of its own of an argument, or of a result that is returned twice."""
+    return OPS[np.copy].call(y)
+
+
+def refuse_others(outputs: list[Any]) -> None:
+    """Raise TypeError if a function has returned something else than Tensors."""
+    for y in outputs:
+        if not isinstance(y, Tensor):
+            kind = "None; does it lack a return?" if y is None else f"a {type(y).__name__}."
+            raise TypeError(f"stage() takes a function that returns a Tensor, or a tuple of them; it returned {kind}")
+    if not outputs:
+        raise TypeError("stage() takes a function that returns a Tensor, or a tuple of them; it returned none.")
