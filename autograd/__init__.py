@@ -19,6 +19,7 @@ from .op import OPS, Op
 from .ops import (
     elu, erf, gelu, leaky_relu, log_softmax, logsumexp, put, relu, scatter_add, sigmoid, silu, softmax, softplus,
 )  # fmt: skip
+from .staging import stage
 from .tensor import Tensor, backward, grad, no_grad, scope
 
 warn_if_shared(__path__[0])
@@ -26,5 +27,6 @@ warn_if_shared(__path__[0])
 __all__ = [
     "OPS", "Op", "Tensor", "backward", "debug", "define", "differentiable", "draw", "elu", "erf", "gelu", "grad",
     "gradcheck", "hessian", "hvp", "jacobian", "jvp", "leaky_relu", "log_softmax", "logsumexp", "no_grad", "put",
-    "relu", "scatter_add", "scope", "sigmoid", "silu", "softmax", "softplus", "toposort", "value_and_grad", "vjp",
+    "relu", "scatter_add", "scope", "sigmoid", "silu", "softmax", "softplus", "stage", "toposort", "value_and_grad",
+    "vjp",
 ]  # fmt: skip

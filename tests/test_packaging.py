@@ -22,6 +22,7 @@ DOORS = {
     "chainrule": {"graph", "explain"}, "tensor": {"op", "graph", "explain", "chainrule"},
     "call": {"op", "explain", "tensor"}, "ops": {"op", "tensor", "call"},
     "complexstep": set(), "check": ENGINE | {"complexstep"},
+    "trees": set(), "functional": ENGINE | {"trees"}, "staging": ENGINE | {"trees"},
 }  # fmt: skip
 OUTSIDE = {"autograd": {"numpy", "graphviz"}, "nn": {"numpy", "tqdm", "autograd"}}
 EXTRAS = {"nn/plot.py": {"matplotlib"}}  # files that need more, and that no other file imports

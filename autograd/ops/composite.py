@@ -151,7 +151,7 @@ for function in (
     np.zeros_like, np.ones_like, np.full_like, np.empty_like,
 ):  # fmt: skip
     composite(function)(on_values(function))
-for function in (np.argwhere, np.flatnonzero, np.nonzero, np.ix_, np.unique, np.array_equal, np.allclose):
-    composite(function)(read_out(function))
-for function in (np.shape, np.ndim, np.size):
-    composite(function)(read_out(function, array_of))
+for reader in (np.argwhere, np.flatnonzero, np.nonzero, np.ix_, np.unique, np.array_equal, np.allclose):
+    composite(reader)(read_out(reader))
+for measure in (np.shape, np.ndim, np.size):
+    composite(measure)(read_out(measure, array_of))

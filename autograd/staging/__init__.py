@@ -4,7 +4,7 @@ import inspect
 import itertools
 import linecache
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,21 +16,22 @@ from .emit import Emitter
 from .layout import forward_module, module
 from .names import outside
 from .passes import PASSES
-from .program import Program
 from .trace import trace
 
-numbers = itertools.count(1)
+serial = itertools.count(1)
 
 
-def stage(f: Callable[..., Any], *example: Tree, names: bool = True, values: bool = False) -> "Staged":
+def stage(
+    f: Callable[..., Any], *example: Tree, names: Mapping[str, Any] | None = None, values: bool = False
+) -> "Staged":
     """Run f(*example) once and print what it computed, with the gradients by its arguments, as NumPy code.
 
     f        computes a Tensor, or a tuple of Tensors, from its arguments. Called with Tensors in place of arrays and
              numbers; lists, tuples and dicts of them may be nested. Bools, strings and None stay what they are
     example  arguments for f. Arrays and numbers of floats receive a gradient; Tensors do if they require one; so do the
              Tensors that f finds outside and that require one, such as the parameters of a module
-    names    whether intermediates are called as the variables of f; else only as `Tensor.name` says. What has no name
-             is h1, h2 ...
+    names    locals(): Tensors that f finds outside are called as these variables, as far as f doesn't name them. What f
+             computes is called as its own variables, or by `Tensor.name`; what has no name is h1, h2 ...
     values   whether the numbers of the example stand beside the statements, as comments
 
     The result has the code as `.source`, which needs nothing but NumPy; `.forward(*args)` and `.gradients(*args)` run
@@ -41,6 +42,8 @@ def stage(f: Callable[..., Any], *example: Tree, names: bool = True, values: boo
     """
     if not callable(f):
         raise TypeError(f"stage() takes a function and example arguments; {type(f).__name__} came first.")
+    if not isinstance(names := {} if names is None else names, Mapping):
+        raise TypeError(f"names takes a mapping from names to objects, such as locals(); {type(names).__name__} came.")
     return Staged(f, example, names, values)
 
 
@@ -52,7 +55,7 @@ class Staged:
     fixed      sentences: what was read from a Tensor while the function ran, and stays as it was
     """
 
-    def __init__(self, f: Callable[..., Any], example: tuple[Tree, ...], names: bool, values: bool):
+    def __init__(self, f: Callable[..., Any], example: tuple[Tree, ...], names: Mapping[str, Any], values: bool):
         self.name = getattr(f, "__name__", type(f).__name__)
         self.template = example
         given = [leaf for tree in example for leaf in leaves(tree)]
@@ -60,7 +63,7 @@ class Staged:
         tensors = [variable(leaf) if traced else leaf for leaf, traced in zip(given, self.traced)]
         titles = [title for title, traced in zip(argument_names(f, example, given), self.traced) if traced]
         inputs = [(tensor, title) for tensor, title in zip([t for t, x in zip(tensors, self.traced) if x], titles)]
-        code = getattr(getattr(f, "forward", f), "__code__", None) if names else None
+        code = getattr(getattr(f, "forward", f), "__code__", None)
 
         def run() -> Any:
             queue = list(tensors)
@@ -69,7 +72,7 @@ class Staged:
         self.program, tracer, self.single = trace(run, inputs, code)
         self.fixed = list(tracer.fixed)
         self.captured = list(tracer.captured)
-        known = outside(f)
+        known = outside(f, names)
         for tensor, value in tracer.captured.items():
             value.name = known.get(tensor) or value.name
         for run_pass in PASSES:
@@ -87,7 +90,7 @@ class Staged:
 
     def build(self, name: str, text: str, functions: dict[str, Any]) -> Any:
         """Compile code; a traceback shows its lines."""
-        file = f"<staged {self.name} {next(numbers)}>"
+        file = f"<staged {self.name} {next(serial)}>"
         linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
         weakref.finalize(self, linecache.cache.pop, file, None)
         namespace = dict(functions)
@@ -95,7 +98,7 @@ class Staged:
         return namespace[name]
 
     def inputs(self, args: tuple[Tree, ...]) -> list[Any]:
-        """Give the arrays to run the code with: those of the arguments, and those of the tensors outside as they are."""
+        """Give the arrays to run the code with: of the arguments, and of the tensors outside as they are now."""
         given = [leaf for tree in args for leaf in leaves(tree)]
         if len(given) != len(self.traced):
             raise TypeError(f"{self.name} was staged with {len(self.traced)} arguments; {len(given)} came.")

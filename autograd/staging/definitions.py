@@ -88,16 +88,15 @@ def find(function: FunctionType) -> ast.FunctionDef:
         return definition
     module = inspect.getmodule(function)
     everything = inspect.getsource(module) if module else "".join(lines)
-    here = [place[:2] for place in function.__code__.co_positions() if place[2] is not None]
+    spans = set(function.__code__.co_positions())
     for node in ast.walk(ast.parse(everything)):
-        if isinstance(node, ast.Lambda) and (node.body.lineno, node.body.end_lineno) in here:
-            spans = {place for place in function.__code__.co_positions()}
+        if isinstance(node, ast.Lambda):
             body = node.body
             if (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in spans:
-                returned = ast.Return(value=body)
-                return ast.FunctionDef(
-                    name="function", args=node.args, body=[returned], decorator_list=[], type_params=[]
-                )
+                (definition,) = ast.parse("def function(): pass").body
+                assert isinstance(definition, ast.FunctionDef)
+                definition.args, definition.body = node.args, [ast.Return(value=body)]
+                return definition
     raise NotWritable("its lambda was not found")
 
 

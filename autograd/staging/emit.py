@@ -7,6 +7,7 @@ gradient's pieces is written as `dx = ...` and `dx += ...`; all else is written 
 import operator
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,9 +112,9 @@ class Emitter:
         users = {x: value for value in self.forward for x in operands(value)}
         statements: list[Value] = []
         for value in program.values:
-            if value.constant and value.ndim and (value.name or every[value] > 1):
-                if literal(value.data, Writer(value, self.operand, {}).plain):
-                    statements.append(value)
+            again = value.constant and value.ndim and (value.name or every[value] > 1)
+            if again and literal(value.data, Writer(value, self.operand, {}).plain):
+                statements.append(value)
         unnamed = [x for x in program.outputs if not x.name]
         for i, value in enumerate(unnamed):
             value.name = f"out{i + 1}" if len(unnamed) > 1 else "out"
@@ -181,14 +182,13 @@ class Emitter:
 
     def written(self, value: Value, shape_of: dict[tuple[int, ...], str] | None = None) -> Text:
         """Write a value's expression; the longest part of one that doesn't fit on a line is taken out."""
-        value_name = value.op.name if value.op else None
+        if value.constant:
+            return self.literal(value)
+        assert value.op is not None
+        name_of = partial(self.source.definitions.name_of, name=value.op.name)
         while True:
-            if value.constant:
-                return self.literal(value)
-            text = write(
-                value, self.operand, lambda function: self.source.definitions.name_of(function, value_name), shape_of or {}
-            )
-            parts = [x for x in operands(value) if x in self.inside and x not in self.hidden and len(self.inside[x].text) > 12]
+            text = write(value, self.operand, name_of, shape_of or {})
+            parts = [x for x in operands(value) if x in self.inside and x not in self.hidden]
             if len(text.text) <= WIDTH or not parts:
                 return text
             longest = max(parts, key=lambda x: len(self.inside[x].text))
@@ -213,7 +213,7 @@ class Emitter:
             through = c.through
             origin = self.home[c.through] if c.through else None
             self.scope = origin.scope if origin else c.of.scope
-            self.contribute(c.of, c.piece, origin and self.code[origin])
+            self.contribute(c.of, c.piece, self.code[origin] if origin else None)
 
     def contribute(self, of: Value, piece: Value, origin: str | None) -> None:
         """Write what adds a piece to a gradient. `origin` is the forward statement; None: it comes from outside."""
@@ -289,7 +289,8 @@ class Emitter:
         for x in program.wanted:
             if x not in self.gradient:
                 self.gradient[x] = self.names.take(f"d{self.name[x]}")
-                self.lines.append(Line(f"{self.gradient[x]} = np.zeros_like({self.name[x]})", "", np.zeros_like(x.data)))
+                code = f"{self.gradient[x]} = np.zeros_like({self.name[x]})"
+                self.lines.append(Line(code, "", np.zeros_like(x.data)))
         source.arguments = [self.name[x] for x in program.inputs]
         source.outputs = [self.name[x] for x in program.outputs]
         source.gradients = [self.gradient[x] for x in program.wanted]
@@ -336,4 +337,3 @@ def index_values(index: Any) -> list[Value]:
     found: list[Value] = []
     transform(index, found.append)
     return found
-

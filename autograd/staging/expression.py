@@ -186,7 +186,7 @@ def literal(array: np.ndarray, write: Callable[[Any], str]) -> str | None:
     shape = repr(array.shape) if array.ndim != 1 else str(array.size)
     first = array.flat[0] if array.size else array.dtype.type(0)
     if array.size > 1 and np.array_equal(array, np.full(array.shape, first), equal_nan=array.dtype.kind == "f"):
-        filled = {0: "zeros", 1: "ones"}.get(float(first)) if array.dtype.kind == "f" else None
+        filled = {0.0: "zeros", 1.0: "ones"}.get(float(first)) if array.dtype.kind == "f" else None
         return f"np.{filled}({shape}{dtype})" if filled else f"np.full({shape}, {write(first.item())}{dtype})"
     if not array.size:
         return f"np.zeros({shape}, dtype={write(array.dtype)})"

@@ -97,9 +97,7 @@ def block(lines: list[Line], values: bool) -> list[str]:
         comments.append(", from ".join([*parts, line.origin]) if line.origin else "".join(parts))
     lengths = [len(line.code) for line, comment in zip(lines, comments) if comment]
     column = max((n for n in lengths if n <= COMMENT), default=0)
-    return [
-        f"{line.code:{column}}  # {comment}" if comment else line.code for line, comment in zip(lines, comments)
-    ]
+    return [f"{line.code:{column}}  # {comment}" if comment else line.code for line, comment in zip(lines, comments)]
 
 
 def numbers(data: Any) -> str:

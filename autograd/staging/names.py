@@ -3,7 +3,7 @@
 import builtins
 import keyword
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -36,10 +36,10 @@ class Names:
         return f"{name}{number}"
 
 
-def outside(f: Callable[..., Any]) -> dict[Tensor, str]:
-    """Name the Tensors that a function may find outside: its variables from around it, its own, a module's parameters."""
+def outside(f: Callable[..., Any], names: Mapping[str, Any]) -> dict[Tensor, str]:
+    """Name the Tensors that a function may find outside, the parameters of modules among them; `names` add to these."""
     found: dict[Tensor, str] = {}
-    for path, thing in surroundings(f):
+    for path, thing in [*surroundings(f), *names.items()]:
         for name, tensor in tensors(path, thing):
             found.setdefault(tensor, name)
     return found

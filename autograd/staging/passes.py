@@ -11,6 +11,7 @@ import numpy as np
 from ..op import OPS
 from .program import Program, Value, keep, rewrite
 
+
 def pinned(program: Program) -> set[Value]:
     """Collect the values of which a gradient is computed, and the sums that these gradients are."""
     found = {x for c in program.contributions for x in (c.through, c.of) if x}.union(program.outputs)

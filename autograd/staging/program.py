@@ -129,7 +129,7 @@ def operands(value: Value) -> Iterator[Value]:
 
 
 def rewrite(program: Program, rule: Callable[[Value], Any]) -> Program:
-    """Go through the values in order: `rule` gives a Value (perhaps the same) or several, the last of which replaces it.
+    """Go through the values in order: `rule` gives a Value, perhaps the same, or several, the last in place of it.
 
     The arguments that the rule sees are rewritten already. Nothing of the old program is changed.
     """

@@ -37,7 +37,8 @@ class Tracer:
         self.constants: dict[int, tuple[Any, Value]] = {}  # by id of the array, which stays alive here
         self.fixed: dict[str, None] = {}
         self.names: dict[Tensor, str] = {}
-        self.code, self.frame = code, None
+        self.code = code
+        self.frame: FrameType | None = None
         self.record_before = modes.record or record
 
     def input(self, tensor: Tensor, name: str | None = None) -> Value:
@@ -147,11 +148,11 @@ def tracing(code: Any = None) -> Iterator[Tracer]:
         current.tracer = outer
         for tensor in tracer.values:
             if type(tensor) is Traced:
-                tensor.__class__ = Tensor
+                tensor.__class__ = Tensor  # type: ignore[assignment]
 
 
 class Traced(Tensor):
-    """A Tensor while a function is traced: says when its numbers are read, since what was made of them is not traced."""
+    """A Tensor while a function is traced. It says when its numbers are read: what is made of them is not traced."""
 
     __slots__ = ()
 
@@ -216,7 +217,7 @@ def trace(
     """Run a function of the inputs, take the gradients of what it returns, and give all of it as one program.
 
     run     calls the function; it returns a Tensor, or a tuple or list of them
-    inputs  leaves and their names; a gradient is taken by those that require one, and by such tensors taken from outside
+    inputs  leaves and their names; a gradient is taken by those that require one, and by such tensors from outside
     code    of the function whose variables name what it computes
 
     The third result says whether the function returned a single Tensor.
@@ -289,13 +290,13 @@ def contributions(
         terms[of] = [total, *reversed(pieces)]
     found = [Contribution(None, of, terms[of].pop(0)) for of in given if terms[of]]
     for node in gradients:
-        through = tracer.values[node]
+        sender = tracer.values[node]
         if node.hooks:
-            found.append(Contribution(None, through, program.gradients[through]))
+            found.append(Contribution(None, sender, program.gradients[sender]))
         for parent in node.parents:
             if parent in gradients and not parent.hooks:
                 of = tracer.values[parent]
-                found.append(Contribution(through, of, terms[of].pop(0)))
+                found.append(Contribution(sender, of, terms[of].pop(0)))
     return found
 
 
