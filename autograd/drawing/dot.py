@@ -203,5 +203,5 @@ class Composition:
 
 
 def tint(frame: Frame, tints: Sequence[str]) -> str:
-    """Give the colour of a gate; nothing for another frame."""
-    return tints["ifgo".find(frame.label[-1]) % 4] if frame.label.startswith("gate") else ""
+    """Give the colour of a gate, another for each of an LSTM or a GRU; nothing for another frame."""
+    return tints["ifgorzcn".find(frame.label[-1]) % 4] if frame.label.startswith("gate") else ""

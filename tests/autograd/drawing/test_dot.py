@@ -11,7 +11,8 @@ from drawing.circuits import CIRCUITS, after_backward, lstm, neuron, square, var
 
 from autograd.drawing import compose
 from autograd.drawing.columns import ANCHORS
-from autograd.drawing.dot import Style
+from autograd.drawing.dot import TINTS, Style, tint
+from autograd.drawing.model import Frame
 from autograd.drawing.picture import read
 from autograd.drawing.render import render
 from autograd.drawing.svg import in_order
@@ -22,6 +23,13 @@ STYLES = [
         ("full", "full", "LR"), ("cells", "full", "TB"), ("tiny", "number", "TB"), ("tiny", "none", "TB"),
     ]
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("gates", ["ifgo", "rzn", "fico", "gifo"])
+def test_the_gates_of_a_cell_have_colours_of_their_own(gates):
+    """Of the LSTM, the GRU, and the LSTMs of the texts; what is no gate has none."""
+    assert len({tint(Frame(f"gate {gate}", None, 0, 0), TINTS) for gate in gates}) == len(gates)
+    assert tint(Frame("memory", None, 0, 0), TINTS) == ""
 
 
 def dot_text(tensor, style):
