@@ -23,14 +23,15 @@ def unroll(cell: Any, inputs: Sequence[Any], state: State | None = None) -> list
     """
     states = []
     with scope(getattr(cell, "_name", type(cell).__name__)):
-        for t, x in enumerate(inputs, start=1):
-            with scope(f"t={t}"):
+        for t in range(len(inputs)):
+            with scope(f"t={t + 1}"):
+                x = inputs[t]
                 x = x if isinstance(x, Tensor) else Tensor(x)
-                x.name = x.name or f"x{t}"
+                x.name = x.name or f"x{t + 1}"
                 state = cell.forward(x, state)
                 states.append(state)
             for part, letter in zip(as_tuple(state), cell.state):
-                part.name = f"{letter}{t}"
+                part.name = f"{letter}{t + 1}"
     return states
 
 

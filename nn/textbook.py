@@ -25,16 +25,16 @@ class TextbookCell(Module):
 
     state: tuple[str, ...]  # what is carried from step to step
 
-    def check(self, x: Any, state: State | None, features: tuple[int, int], columns: str) -> tuple[Tensor, ...]:
+    def check(self, x: Any, state: State | None, n_x: int, n_h: int, axes: tuple[int, ...]) -> tuple[Tensor, ...]:
         """Give x and the parts of the state (zeros if None), after a look at their shapes.
 
-        features: of x and of each part of the state; columns: what may follow, "none", "one axis" or "any".
+        n_x, n_h: features of x and of each part of the state; axes: how many x may have, 1 or 2 (with m columns).
         """
         x = x if isinstance(x, Tensor) else Tensor(x)
         x.name = x.name or "x"
-        (n_x, n_h), name = features, type(self).__name__
-        if x.shape[:1] != (n_x,) or x.ndim not in {"none": (1,), "one axis": (2,), "any": (1, 2)}[columns]:
-            wanted = {"none": f"({n_x},)", "one axis": f"({n_x}, m)", "any": f"({n_x},) or ({n_x}, m)"}[columns]
+        name = type(self).__name__
+        if x.shape[:1] != (n_x,) or x.ndim not in axes:
+            wanted = " or ".join(f"({n_x}, m)" if count == 2 else f"({n_x},)" for count in axes)
             raise ValueError(f"{name} takes x of shape {wanted}: features in rows; {x.shape} came.")
         shapes = [(n_h, *x.shape[1:])] * len(self.state)
         if state is None:
@@ -73,7 +73,7 @@ class ColumnLSTMCell(TextbookCell):
         self.b = uniform(rng, bound, (4 * n_a, 1), dtype)
 
     def forward(self, x: Any, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        x, a, c = self.check(x, state, (self.n_x, self.n_a), columns="one axis")
+        x, a, c = self.check(x, state, self.n_x, self.n_a, axes=(2,))
         n = self.n_a
         ax: Any = np.concatenate([a, x])
         z = self.W @ ax + self.b
@@ -134,7 +134,7 @@ class SimpleLSTMCell(TextbookCell):
         self.b_g, self.b_i, self.b_f, self.b_o = (uniform(rng, 0.1, b, dtype) for _ in range(4))
 
     def forward(self, x: Any, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        x, h, s = self.check(x, state, (self.x_dim, self.mem_cell_ct), columns="none")
+        x, h, s = self.check(x, state, self.x_dim, self.mem_cell_ct, axes=(1,))
         xc: Any = np.hstack([x, h])
         with scope("gate g"):
             g = (self.W_g @ xc + self.b_g).tanh()
@@ -192,7 +192,7 @@ class LinearRNNCell(TextbookCell):
         self.W_qh = uniform(rng, bound, (q, h), dtype)
 
     def forward(self, x: Any, h: Tensor | None = None) -> Tensor:
-        x, h = self.check(x, h, (self.d, self.h), columns="any")
+        x, h = self.check(x, h, self.d, self.h, axes=(1, 2))
         h = self.W_hx @ x + self.W_hh @ h
         h.name = "h"
         return h
