@@ -69,7 +69,8 @@ class Cell(Module):
             )
         shapes = [(*x.shape[:-1], width) for width in self.widths()]
         if state is None:
-            return tuple(Tensor(np.zeros(shape, dtype=self.weight_hh.dtype)) for shape in shapes)
+            dtype = self.weight_hh.dtype
+            return tuple(Tensor(np.zeros(shape, dtype), name=f"{k}0") for shape, k in zip(shapes, self.state))
         came = [getattr(part, "shape", part) for part in as_tuple(state)]
         if came != shapes:
             raise ValueError(
