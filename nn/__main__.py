@@ -13,12 +13,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd import draw
+from autograd import Tensor, draw
 
 from .doctor import collision, report
 from .language_model import CELLS
 from .loss import cross_entropy
 from .ngram import floors
+from .script import choose, run_script
 from .text import generate, read_text, time_machine
 from .train import Run, Settings, load_model, train
 
@@ -105,26 +106,57 @@ def generate_command(options: argparse.Namespace) -> int:
 
 
 def draw_command(options: argparse.Namespace) -> int:
-    out = options.out or options.checkpoint.with_suffix(".svg")
+    options.source.open("rb").close()
+    script = options.source.suffix in (".py", ".pyw")
+    for name in ("steps", "text") if script else ("name", "args", "no_names"):
+        if name in options:
+            taken = "run as a script" if script else "read as a checkpoint, since its name does not end in .py"
+            return complain(f"--{name.replace('_', '-')} is of no use here: {options.source} is {taken}")
+    out = options.out or options.source.with_suffix(".svg")
+    look = {name: value for name, value in vars(options).items() if name in (*LOOKS, "legend")}
     try:
-        model, vocabulary, metadata = load_model(options.checkpoint)
-        text = metadata["excerpt"][: options.steps + 1] if options.text is None else options.text
-        if len(text) < 2:
-            raise ValueError(f"the text to draw is {text!r}; it needs two characters, one to read and one to predict")
-        ids = vocabulary.encode(text)[:, np.newaxis]
-        logits, _ = model(ids[:-1])
-        loss = cross_entropy(logits, ids[1:])
-        logits.name, loss.name = "logits", "loss"
-        loss.backward()
-        make_place(out, options.checkpoint)
-        draw(loss, max_width=options.width).save(out)
-    except ValueError as error:
+        make_place(out, options.source)
+        rehearse(out, look)
+        said = (draw_script if script else draw_checkpoint)(options, out.absolute(), look)
+    except (ValueError, TypeError) as error:
         return complain(error)
     except (RuntimeError, TimeoutError) as error:  # Graphviz is missing, or the graph is too large for it
         return complain(error, status=1)
-    steps = f"{len(text) - 1} step{'s' * (len(text) > 2)}"
-    print(f"{out}: {steps} of {options.checkpoint}, which reads {text[:-1]!r} and has to predict {text[1:]!r}")
+    print(f"{out}: {said}", file=sys.stderr if script else sys.stdout)  # a script's output is its own
     return 0
+
+
+def rehearse(out: Path, look: dict[str, Any]) -> None:
+    """Draw next to nothing in the same way, so that a mistake shows before a script has run for an hour."""
+    x = Tensor(1.0, requires_grad=True)
+    y = x * x
+    y.backward()
+    with tempfile.TemporaryDirectory() as folder:
+        draw(y, **{name: value for name, value in look.items() if name != "expand"}).save(Path(folder, out.name))
+
+
+def draw_script(options: argparse.Namespace, out: Path, look: dict[str, Any]) -> str:
+    variables = run_script(options.source, getattr(options, "args", ()))
+    name, tensor = choose(variables, getattr(options, "name", None), options.source)
+    if "no_names" not in options:
+        look = {"names": variables} | look
+    draw(tensor, **look).save(out)
+    return f"{name} of {options.source}, shape {tensor.shape}"
+
+
+def draw_checkpoint(options: argparse.Namespace, out: Path, look: dict[str, Any]) -> str:
+    model, vocabulary, metadata = load_model(options.source)
+    text = getattr(options, "text", metadata["excerpt"][: getattr(options, "steps", 3) + 1])
+    if len(text) < 2:
+        raise ValueError(f"the text to draw is {text!r}; it needs two characters, one to read and one to predict")
+    ids = vocabulary.encode(text)[:, np.newaxis]
+    logits, _ = model(ids[:-1])
+    loss = cross_entropy(logits, ids[1:])
+    logits.name, loss.name = "logits", "loss"
+    loss.backward()
+    draw(loss, **{"max_width": 6000} | look).save(out)
+    steps = f"{len(text) - 1} step{'s' * (len(text) > 2)}"
+    return f"{steps} of {options.source}, which reads {text[:-1]!r} and has to predict {text[1:]!r}"
 
 
 def doctor_command(options: argparse.Namespace) -> int:
@@ -182,6 +214,19 @@ def number(kind: type, low: float = -math.inf, high: float = math.inf, above: bo
         return value
 
     return read
+
+
+# The options of draw(): how to read one, what it is called, what it does. draw() itself refuses what it does not know.
+LOOKS: dict[str, tuple[Callable[[str], Any], str, str]] = {
+    "gradients": (str, "WHICH", "recorded: those of backward(); compute: worked out for the picture"),
+    "edges": (str, "HOW", "full: formula, number and contribution; number; or none"),
+    "expand": (str, "SCOPE", "leave this scope open: 't=3', 'lstm/t=3/*', '*'; may be repeated"),
+    "rankdir": (str, "WHERE", "LR: to the right; TB: downwards"),
+    "precision": (int, "DIGITS", "significant digits of a number"),
+    "max_width": (number(float, 0, above=True), "PIXELS", "leave things out of a picture wider than this"),
+    "max_nodes": (number(int, 1), "N", "fold a picture of more boxes than this"),
+    "time_out": (number(float, 0, above=True), "SECONDS", "give up the layout after this time"),
+}
 
 
 def make_parser() -> Parser:
@@ -251,23 +296,43 @@ def make_parser() -> Parser:
     p.add_argument("--seed", type=number(int, 0), metavar="N", help="the same seed writes the same text")
 
     p = command(
-        "draw", draw_command, "draw a model's computation graph",
-        "Run a trained model and its gradients over a few characters, and draw everything that was computed.",
+        "draw", draw_command, "draw a computation graph: a script's, or a model's",
+        "Run a script and draw one of its Tensors, with everything that it was computed from. Or run a trained model "
+        "and its gradients over a few characters, and draw that.",
     )  # fmt: skip
-    add_checkpoint(p)
+    p.add_argument("source", type=Path, metavar="SOURCE", help="a script (.py), or a file that `chalkgrad train` saved")
     p.add_argument(
         "-o", "--out", type=Path, metavar="FILE",
-        help="the picture, .svg, .png, .pdf or .dot (default: beside CHECKPOINT, as .svg)",
+        help="the picture: .svg, .png, .pdf, .html (step by step), .dot, .mmd, .json (default: beside SOURCE, .svg)",
     )  # fmt: skip
-    which = p.add_mutually_exclusive_group()
+    own = p.add_argument_group("of a script")
+    own.add_argument(
+        "--name", metavar="VARIABLE", default=argparse.SUPPRESS,
+        help="what to draw (default: the scalar `loss` or `L`, or the only result)",
+    )  # fmt: skip
+    own.add_argument(
+        "--no-names", action="store_true", default=argparse.SUPPRESS,
+        help="do not name what has no name of its own after the script's variables",
+    )  # fmt: skip
+    own.add_argument(
+        "--args", nargs=argparse.REMAINDER, metavar="...", default=argparse.SUPPRESS,
+        help="the arguments of the script: everything that follows",
+    )  # fmt: skip
+    which = p.add_argument_group("of a model").add_mutually_exclusive_group()
     which.add_argument(
-        "--steps", type=number(int, 1, 200), default=3, metavar="T",
+        "--steps", type=number(int, 1, 200), default=argparse.SUPPRESS, metavar="T",
         help="over how many characters, from the text held out in training (default: 3)",
     )  # fmt: skip
-    which.add_argument("--text", metavar="CHARACTERS", help="over these characters instead")
-    p.add_argument(
-        "--width", type=number(float, 0, above=True), default=6000, metavar="PIXELS",
-        help="how wide the picture may become before it leaves things out (default: 6000)",
+    which.add_argument("--text", metavar="CHARACTERS", default=argparse.SUPPRESS, help="over these characters instead")
+    looks = p.add_argument_group("how it looks", "As in `draw()`, which says more.")
+    for name, (kind, metavar, about) in LOOKS.items():
+        looks.add_argument(
+            f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=about, default=argparse.SUPPRESS,
+            action="append" if name == "expand" else "store",
+        )  # fmt: skip
+    looks.add_argument(
+        "--no-legend", dest="legend", action="store_false", default=argparse.SUPPRESS,
+        help="do not explain the signs",
     )  # fmt: skip
 
     about = "Say which autograd Python finds, which versions are installed, and whether drawing works."

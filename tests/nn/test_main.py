@@ -1,5 +1,6 @@
 """The command: what it prints and saves, and how it refuses a mistake."""
 
+import inspect
 import os
 import signal
 import subprocess
@@ -8,7 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nn.__main__ import main
+from autograd import draw
+from nn.__main__ import LOOKS, main
 from nn.text import Vocabulary
 from nn.train import Run, Settings, load_model
 
@@ -96,9 +98,106 @@ def test_draw(folder, checkpoint, capsys, options, steps):
     assert f"fox.svg: {steps} step" in capsys.readouterr().out
 
 
+NET = """
+import sys
+from autograd import Tensor
+from beside import FACTOR
+
+print(__name__, sys.argv)
+x = Tensor(2.0, requires_grad=True)
+h = x * FACTOR
+loss = h * h
+"""
+
+
+@pytest.fixture
+def net(folder):
+    """A script that imports what lies beside it, and neither names its Tensors nor calls backward()."""
+    (folder / "scripts").mkdir()
+    (folder / "scripts" / "beside.py").write_text("FACTOR = 3.0\n")
+    (folder / "scripts" / "net.py").write_text(NET)
+    return folder / "scripts" / "net.py"
+
+
+def test_draw_a_script(net, capsys):
+    """It runs as Python would run it, and keeps standard output to itself; its variables name what is drawn."""
+    assert run("draw", "scripts/net.py", "-o", "new/net.svg", "--args", "--lr", "0.1") == 0
+    out, err = capsys.readouterr()
+    assert out == "__main__ ['scripts/net.py', '--lr', '0.1']\n"
+    assert err == "new/net.svg: loss of scripts/net.py, shape ()\n"
+    svg = (net.parents[1] / "new" / "net.svg").read_text()
+    words = " ".join(ElementTree.fromstring(svg).itertext())
+    assert "h = x × 3" in words and "loss = h × h" in words and "backward() has not run" in words
+
+
+@pytest.mark.parametrize(
+    "options, there, missing",
+    [
+        ("--name h", "h = x × 3", "loss"),
+        ("--no-names", "▶", "loss"),
+        ("--gradients compute", "∂loss/∂h: h = 6", "has not run"),
+        ("--precision 2 --gradients compute --max-width 500 --edges none --no-legend", "loss", "∂ local"),
+    ],
+)
+def test_draw_a_script_in_other_ways(net, options, there, missing):
+    """The options reach the picture."""
+    assert run("draw", net, *options.split()) == 0
+    words = " ".join(ElementTree.parse(net.with_suffix(".svg")).getroot().itertext())
+    assert there in words and missing not in words
+
+
+def test_every_option_of_draw():
+    """What draw() takes, the command takes: all but the names, which it takes from the script."""
+    assert {*LOOKS, "legend", "names"} == {*inspect.signature(draw).parameters} - {"tensor"}
+
+
+@pytest.mark.parametrize(
+    "suffix, start", [("html", "<!doctype html>"), ("json", "{"), ("mmd", "flowchart"), ("dot", "digraph")]
+)
+def test_draw_a_script_in_other_formats(net, suffix, start):
+    """The suffix says what is written."""
+    assert run("draw", net, "-o", f"x.{suffix}", "--gradients", "compute") == 0
+    assert start in (net.parents[1] / f"x.{suffix}").read_text()
+
+
+FAULTS = {
+    "def f(x):\n    return 1 / x\nf(0)\n": (1, "ZeroDivisionError: division by zero"),
+    "x = = 2\n": (1, "SyntaxError: invalid syntax"),
+    "raise OSError(2, 'No such file', 'data.csv')": (1, "FileNotFoundError: [Errno 2] No such file: 'data.csv'"),
+    "import beside, missing": (1, "ModuleNotFoundError: No module named 'missing'"),
+    "import sys; sys.exit('no data')": (1, "no data"),
+    "import sys; sys.exit(7)": (7, ""),
+}
+
+
+@pytest.mark.parametrize("source, expected", FAULTS.items(), ids=FAULTS)
+def test_faults_of_a_script(net, source, expected):
+    """Its errors look as if Python had run it: not a line of ours in the traceback, the same status; no picture."""
+    net.write_text(source)
+    with start("draw", net) as process:
+        _, err = process.communicate()
+    assert (process.returncode, err.splitlines()[-1] if err else "") == expected
+    assert err == subprocess.run([sys.executable, net], capture_output=True, text=True).stderr
+    assert not net.with_suffix(".svg").exists()
+
+
+def test_a_script_that_exits_well(net):
+    """sys.exit() and sys.exit(0) at its end are no failure: the picture is drawn."""
+    net.write_text(NET + "sys.exit(0)\n")
+    assert run("draw", net) == 0 and net.with_suffix(".svg").exists()
+
+
+def test_a_name_that_is_not_there(net, capsys):
+    """The message lists the Tensors that are, one a line."""
+    assert run("draw", net, "--name", "lost") == 2
+    err = capsys.readouterr().err.splitlines()
+    assert err[0].startswith("chalkgrad: ") and err[0].endswith("has no variable lost. Its Tensors, by variable:")
+    assert err[1:] == ["  x     ()  no gradient", "  h     ()  no gradient", "  loss  ()  no gradient"]
+
+
 def test_draw_narrowly(folder, checkpoint):
     """A narrow picture says what it leaves out."""
-    assert run("draw", checkpoint, "-o", "fox.svg", "--width", 300) == 0
+    assert run("draw", checkpoint, "-o", "fox.svg", "--max-width", 300) == 0
     assert "Not shown" in (folder / "fox.svg").read_text()
 
 
@@ -167,6 +266,17 @@ MISTAKES = {
     "draw CHECKPOINT --text a5": "character '5' at position 1",
     "draw CHECKPOINT --steps 0": "--steps: expected a whole number",
     "draw CHECKPOINT --steps 2 --text dog": "not allowed with",
+    "draw CHECKPOINT --rankdir up": "rankdir is 'LR' (to the right) or 'TB' (downwards); 'up' came",
+    "draw CHECKPOINT --name loss": "--name is of no use here",
+    "draw .": "Is a directory",
+    "draw none.py": "none.py: No such file",
+    "draw net.py --steps 2": "--steps is of no use here: net.py is run as a script",
+    "draw net.py -o a.bmp": "a.bmp",
+    "draw net.py -o net.py": "net.py is the file to read",
+    "draw net.py -o /proc/none/a.svg": "/proc/none",
+    "draw net.py --precision 0": "precision is a number of digits from 1 to 17; 0 came",
+    "draw net.py --max-width 0": "--max-width: expected a number, more than 0",
+    "draw net.py --expand t=3": "no scope matches expand='t=3'",
 }
 
 
@@ -176,6 +286,7 @@ def test_mistakes(folder, checkpoint, capsys, line, message):
     (folder / "empty.txt").write_bytes(b"")
     (folder / "bytes.txt").write_bytes(b"ab\xff")
     (folder / "one.txt").write_text("a")
+    (folder / "net.py").write_text("from autograd import Tensor\nloss = Tensor(2.0, requires_grad=True) * 3\n")
     (folder / "short.txt").write_text("ab" * 50)
     (folder / "pickle").write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00")
     before = sorted(os.listdir())
