@@ -28,7 +28,7 @@ def matmul_x(g: Any, out: Any, x: Any, y: Any) -> Any:
     if y.ndim == 1:
         return np.expand_dims(g, -1) * y
     if x.ndim == 1:
-        return np.squeeze(y @ np.expand_dims(g, -1), -1)
+        return y @ g if y.ndim == 2 else np.squeeze(y @ np.expand_dims(g, -1), -1)
     return g @ transposed(y)
 
 
@@ -37,7 +37,7 @@ def matmul_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     if x.ndim == 1:
         return np.expand_dims(x, -1) * np.expand_dims(g, -2) if y.ndim > 1 else g * x
     if y.ndim == 1:
-        return np.squeeze(transposed(x) @ np.expand_dims(g, -1), -1)
+        return transposed(x) @ g if x.ndim == 2 else np.squeeze(transposed(x) @ np.expand_dims(g, -1), -1)
     if y.ndim == 2 < x.ndim:  # one matrix for a whole stack: a single product, not one per entry to be summed
         return transposed(rows(x)) @ rows(g)
     return transposed(x) @ g

@@ -18,6 +18,7 @@ from .names import outside
 from .passes import PASSES
 from .trace import trace
 
+STATIC = (bool, str, type(None))  # arguments that stay what they are
 serial = itertools.count(1)
 
 
@@ -57,20 +58,20 @@ class Staged:
 
     def __init__(self, f: Callable[..., Any], example: tuple[Tree, ...], names: Mapping[str, Any], values: bool):
         self.name = getattr(f, "__name__", type(f).__name__)
-        self.template = example
         given = [leaf for tree in example for leaf in leaves(tree)]
-        self.traced = [not isinstance(leaf, (bool, str, type(None))) for leaf in given]
-        tensors = [variable(leaf) if traced else leaf for leaf, traced in zip(given, self.traced)]
-        titles = [title for title, traced in zip(argument_names(f, example, given), self.traced) if traced]
-        inputs = [(tensor, title) for tensor, title in zip([t for t, x in zip(tensors, self.traced) if x], titles)]
+        self.given = [leaf if isinstance(leaf, STATIC) else variable(leaf) for leaf in given]
+        titles = {x: title for x, title in zip(self.given, argument_names(f, example)) if isinstance(x, Tensor)}
+        direct = {x: title if title.isidentifier() else None for x, title in titles.items()}
         code = getattr(getattr(f, "forward", f), "__code__", None)
 
         def run() -> Any:
-            queue = list(tensors)
+            queue = list(self.given)
             return f(*(rebuild(tree, queue) for tree in example))
 
-        self.program, tracer, self.single = trace(run, inputs, code)
-        self.fixed = list(tracer.fixed)
+        self.program, tracer, self.single = trace(run, direct, code)
+        for value, title in zip(self.program.inputs, titles.values()):
+            value.name = value.name or title
+        self.fixed, self.read = list(tracer.fixed), tracer.read
         self.captured = list(tracer.captured)
         known = outside(f, names)
         for tensor, value in tracer.captured.items():
@@ -100,18 +101,28 @@ class Staged:
     def inputs(self, args: tuple[Tree, ...]) -> list[Any]:
         """Give the arrays to run the code with: of the arguments, and of the tensors outside as they are now."""
         given = [leaf for tree in args for leaf in leaves(tree)]
-        if len(given) != len(self.traced):
-            raise TypeError(f"{self.name} was staged with {len(self.traced)} arguments; {len(given)} came.")
-        arrays = [leaf for leaf, traced in zip(given, self.traced) if traced]
+        if len(given) != len(self.given):
+            raise TypeError(f"{self.name} was staged with {len(self.given)} arguments; {len(given)} came.")
         found: list[Any] = []
-        for x, name, value in zip([*arrays, *self.captured], self.names, self.program.inputs):
+        for x, then in zip(given, self.given):
+            if isinstance(then, Tensor):
+                found.append(x)
+            elif x is not then and x != then:
+                raise ValueError(f"{self.name} was staged with {then!r} for an argument; {x!r} came. Stage again.")
+        arrays = []
+        for x, name, value in zip([*found, *self.captured], self.names, self.program.inputs):
             array = np.asarray(x._data if isinstance(x, Tensor) else x)
             if array.shape != value.shape:
                 raise ValueError(f"{name} had shape {value.shape} when it was staged; {array.shape} came. Stage again.")
             if not np.can_cast(array.dtype, value.dtype, "same_kind"):
                 raise TypeError(f"{name} was staged as {value.dtype}; {array.dtype} came.")
-            found.append(array.astype(value.dtype)[()])
-        return found + self.held
+            if value in self.read and not np.array_equal(array, value.data):
+                raise ValueError(
+                    f"{self.name} has read the numbers of {name}, so the code holds for these alone (see .fixed); "
+                    "others came. Stage again."
+                )
+            arrays.append(array.astype(value.dtype)[()])
+        return arrays + self.held
 
     def forward(self, *args: Tree) -> Any:
         """Compute f(*args): an ndarray, or a tuple of them. Shapes must be those of the example."""
@@ -170,13 +181,16 @@ def variable(leaf: Any) -> Tensor:
     return Tensor(array, requires_grad=array.dtype.kind == "f")
 
 
-def argument_names(f: Callable[..., Any], example: tuple[Tree, ...], given: list[Any]) -> list[str]:
-    """Name the arrays among the arguments: as the parameter of f, `state_0` for a part of it; x1 ... if f has none."""
+def argument_names(f: Callable[..., Any], example: tuple[Tree, ...]) -> list[str]:
+    """Name what the arguments consist of: as the parameter of f, "state.0" for a part of it; x.0 ... if f has none."""
     try:
         signature = inspect.signature(getattr(f, "forward", f))
+    except ValueError:  # a function without one
+        return paths("x", example)
+    try:
         bound = signature.bind(*example)
-    except ValueError:  # a function without a signature
-        return [getattr(leaf, "name", None) or f"x{i + 1}" for i, leaf in enumerate(given)]
+    except TypeError as error:
+        raise TypeError(f"the example arguments don't fit the function, which takes {signature}: {error}.") from None
     found: list[str] = []
     for name, argument in bound.arguments.items():
         several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
@@ -187,8 +201,8 @@ def argument_names(f: Callable[..., Any], example: tuple[Tree, ...], given: list
 def paths(name: str, tree: Tree, own: bool = False) -> list[str]:
     """List a name for each leaf of a tree. With `own`, a Tensor's name comes first."""
     if isinstance(tree, dict):
-        return [path for key, branch in tree.items() for path in paths(f"{name}_{key}", branch, own)]
+        return [path for key, branch in tree.items() for path in paths(f"{name}.{key}", branch, own)]
     if isinstance(tree, (list, tuple)):
         keys = getattr(tree, "_fields", range(len(tree)))
-        return [path for key, branch in zip(keys, tree) for path in paths(f"{name}_{key}", branch, True)]
+        return [path for key, branch in zip(keys, tree) for path in paths(f"{name}.{key}", branch, True)]
     return [(own and getattr(tree, "name", None)) or name]

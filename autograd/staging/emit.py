@@ -14,7 +14,7 @@ import numpy as np
 
 from ..ops.indexing import names_once, scatter_add
 from .definitions import Definitions, numpy_name
-from .expression import ATOM, SUM, Text, Writer, literal, transposition, write
+from .expression import ATOM, SUM, Text, Writer, literal, short_list, transposition, write
 from .names import Names, name_values
 from .program import Program, Value, keep, operands, transform
 
@@ -112,12 +112,15 @@ class Emitter:
         users = {x: value for value in self.forward for x in operands(value)}
         statements: list[Value] = []
         for value in program.values:
-            again = value.constant and value.ndim and (value.name or every[value] > 1)
-            if again and literal(value.data, Writer(value, self.operand, {}).plain):
-                statements.append(value)
+            if value.constant and value.ndim and (value.name or every[value] > 1 and not short_list(value)):
+                value.name = value.name or "k1"
+                if literal(value.data, Writer(value, self.operand, {}).plain):
+                    statements.append(value)
         unnamed = [x for x in program.outputs if not x.name]
+        bound = {x.name for x in [*program.inputs, *program.values]}
+        result = next(name for name in ("out", "result", "y") if name not in bound or name == "y")
         for i, value in enumerate(unnamed):
-            value.name = f"out{i + 1}" if len(unnamed) > 1 else "out"
+            value.name = f"{result}{i + 1}" if len(unnamed) > 1 else result
         for value in self.forward:
             alone = not value.name and value not in program.outputs and self.forward_uses[value] == 1
             if alone and (is_view(value) or value not in on_path and every[value] == 1 and self.short(value)):
@@ -229,7 +232,8 @@ class Emitter:
             return
         origin = origin or "a hook"
         data = self.partial[of][nth].data
-        if piece.function is inside(scatter_add) and self.uses[piece] == 1 and piece not in self.name:
+        alone = self.uses[piece] == 1 or self.terms[of] == 1
+        if piece.function is inside(scatter_add) and alone and piece not in self.name:
             if not nth:
                 self.lines.append(Line(f"{name} = np.zeros_like({self.name[of]})", "", None, self.scope))
             elif of not in self.own:
@@ -279,7 +283,7 @@ class Emitter:
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(part, slice) for part in parts):
             return f"np.s_[{where}]"
-        return f"({where})" if isinstance(index, tuple) else where
+        return f"({where})" if len(parts) > 1 else where
 
     # ---- the rest ----
 
@@ -330,6 +334,8 @@ def is_view(value: Value) -> bool:
         return names_once(transform(index, lambda x: x.data)) and not any(True for _ in index_values(index))
     if value.op is None or not isinstance(value.args[0], Value) or not value.args[0].ndim:
         return False
+    if value.function is np.expand_dims:
+        return True
     return bool(transposition(value.function, value.options, value.args[0].ndim))
 
 

@@ -20,7 +20,7 @@ class Text(NamedTuple):
         return self.text if self.level >= level else f"({self.text})"
 
 
-MAX_ENTRIES = 32  # of an array that is written out
+LONGEST = 120  # characters of an array that is written out
 
 COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 INFIX = {
@@ -175,7 +175,7 @@ class Writer:
         if isinstance(x, slice):
             ends = ["" if end is None else str(end) for end in (x.start, x.stop, x.step)]
             return ":".join(ends[:2] if not ends[2] else ends)
-        if isinstance(x, Value) and x.constant and x.ndim == 1 and x.dtype == int and x.data.size:
+        if isinstance(x, Value) and short_list(x):
             return repr(x.data.tolist())
         return "..." if x is Ellipsis else self.plain(x)
 
@@ -192,4 +192,10 @@ def literal(array: np.ndarray, write: Callable[[Any], str]) -> str | None:
         return f"np.zeros({shape}, dtype={write(array.dtype)})"
     if array.ndim == 1 and array.size > 4 and array.dtype == np.int64 and np.array_equal(array, np.arange(array.size)):
         return f"np.arange({array.size})"
-    return f"np.array({write(array.tolist())}{dtype})" if array.size <= MAX_ENTRIES else None
+    text = f"np.array({write(array.tolist())}{dtype})" if array.size < LONGEST else ""
+    return text if 0 < len(text) <= LONGEST else None
+
+
+def short_list(value: Value) -> bool:
+    """Tell whether an index is a list so short that it stands between the brackets."""
+    return value.constant and value.name is None and value.dtype == int and value.ndim == 1 and 0 < value.data.size < 7

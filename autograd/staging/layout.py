@@ -30,14 +30,14 @@ def forward_module(source: Source) -> str:
 
 
 def head(source: Source, notes: Sequence[str]) -> list[str]:
-    lines = ["import numpy as np", ""]
+    lines = ["import numpy as np"]
     for name in source.definitions.foreign:
-        lines.append(f"# {name}() is an op of yours that could not be written out: put it beside this code")
-    for note in notes:
-        lines.append(f"# fixed as it was: {note}")
+        lines += ["", f"# {name}() is an op of yours that could not be written out: put it beside this code."]
+    if notes:
+        lines += ["", "# Fixed as it was in the example:", *(f"# - {note}" for note in notes)]
     for text in source.definitions.sources.values():
-        lines += ["", text, ""]
-    return [*lines, ""]
+        lines += ["", "", text] if text.startswith("def ") else ["", text]
+    return [*lines, "", ""]
 
 
 def define(name: str, parameters: list[str], body: list[str]) -> list[str]:
@@ -47,6 +47,7 @@ def define(name: str, parameters: list[str], body: list[str]) -> list[str]:
 
 
 def wrapped(items: list[str]) -> list[str]:
+    """Break a list into lines."""
     lines = [INDENT]
     for item in items:
         if len(lines[-1]) + len(item) > MARGIN - 2:

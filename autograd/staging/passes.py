@@ -47,7 +47,7 @@ def constants(program: Program) -> Program:
 
 def common(program: Program) -> Program:
     """Compute what is computed twice, from the same values, once."""
-    stay = pinned(program)
+    stay = pinned(program).union(c.piece for c in program.contributions)
     known: dict[Any, Value] = {}
 
     def rule(value: Value) -> Value:
@@ -78,6 +78,10 @@ def simple(program: Program) -> Program:
     def rule(value: Value) -> Value:
         if value in stay or value.op is None or not value.args or not isinstance(value.args[0], Value):
             return value
+        if isinstance(value.function, np.ufunc) and value.function.signature is None:
+            args = tuple(as_number(x, value) for x in value.args)
+            if args != value.args:
+                return Value(value.data, value.op, args, value.options, scope=value.scope)
         x, function = value.args[0], value.function
         if same(value, x):
             return x
@@ -92,6 +96,14 @@ def simple(program: Program) -> Program:
         return value
 
     return rewrite(program, rule)
+
+
+def as_number(x: Any, value: Value) -> Any:
+    """Give the number behind an operand that only gives it axes, where the other operand has as many."""
+    if not isinstance(x, Value) or x.function is not np.reshape or x.args[0].ndim or np.size(x.data) != 1:
+        return x
+    others = [y.ndim for y in value.args if isinstance(y, Value) and y is not x]
+    return x.args[0] if x.ndim <= max(others, default=-1) else x
 
 
 def same(value: Value, x: Value) -> bool:

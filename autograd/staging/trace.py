@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from linecache import getline
 from pathlib import Path
@@ -26,6 +26,7 @@ class Tracer:
     values    the value of each Tensor that depends on an input, or is one; in the order of creation
     captured  tensors that the function found outside, not among its arguments
     fixed     sentences: what was read out of the graph, so that it stays as it was in this run
+    read      inputs that were read so
     names     what the function's own variables call a Tensor
     """
 
@@ -36,6 +37,7 @@ class Tracer:
         self.captured: dict[Tensor, Value] = {}
         self.constants: dict[int, tuple[Any, Value]] = {}  # by id of the array, which stays alive here
         self.fixed: dict[str, None] = {}
+        self.read: set[Value] = set()
         self.names: dict[Tensor, str] = {}
         self.code = code
         self.frame: FrameType | None = None
@@ -95,7 +97,7 @@ class Tracer:
                 return self.constant(x._data, x)
             value = self.values[x] = self.captured[x] = Value(x._data)
             return value
-        if isinstance(x, Index):
+        if isinstance(x, Index) and x.tensor is not None:
             return self.values.get(x.tensor) or self.constant(np.array(x), x.tensor)
         if isinstance(x, np.ndarray):
             return self.constant(x, x)
@@ -116,7 +118,27 @@ class Tracer:
     # ---- what leaves the graph ----
 
     def fix(self, tensor: Tensor, what: str) -> None:
-        self.fixed[f"{what} of {tensor.label}, {calling_line()}"] = None
+        """Note that a number left the graph, at which line of the function; of an input, that it was read."""
+        value = self.values[tensor]
+        who = (
+            value.name or tensor.name or self.names.get(tensor) or f"the result of {value.op.name if value.op else ''}"
+        )
+        self.fixed[f"{what} of {who}, in {self.line()}"] = None
+        if value.op is None:
+            self.read.add(value)
+
+    def line(self) -> str:
+        """Give the line of the traced function that runs, or the one that called the engine."""
+        frame: FrameType | None = sys._getframe(1)
+        caller = None
+        while frame is not None and frame.f_code is not self.code:
+            if caller is None and PACKAGE not in Path(frame.f_code.co_filename).parents:
+                caller = frame
+            frame = frame.f_back
+        frame = frame or caller
+        assert frame is not None
+        file, number = frame.f_code.co_filename, frame.f_lineno
+        return f"line {number} of {Path(file).name}: {getline(file, number).strip()}"
 
     def look_at_variables(self) -> None:
         """Find out what the function calls its Tensors. Its frame stays readable after it has returned."""
@@ -163,7 +185,7 @@ class Traced(Tensor):
 
     @data.setter
     def data(self, value: Any) -> None:
-        raise RuntimeError(f"a function that is staged can't assign to .data: that of {self.label}, {calling_line()}.")
+        raise RuntimeError(f"a function that is staged can't assign to .data, here that of {self.label}.")
 
     def __bool__(self) -> bool:
         truth = super().__bool__()
@@ -200,19 +222,8 @@ class Index(np.ndarray):
         return self
 
 
-def calling_line() -> str:
-    """Say which line outside this package and NumPy runs."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and (
-        PACKAGE in Path(frame.f_code.co_filename).parents or "numpy" in frame.f_globals.get("__name__", "").split(".")
-    ):
-        frame = frame.f_back
-    file, line = frame.f_code.co_filename, frame.f_lineno
-    return f"line {line} of {Path(file).name}: {getline(file, line).strip()}"
-
-
 def trace(
-    run: Callable[[], Any], inputs: Sequence[tuple[Tensor, str]], code: Any = None
+    run: Callable[[], Any], inputs: Mapping[Tensor, str | None], code: Any = None
 ) -> tuple[Program, Tracer, bool]:
     """Run a function of the inputs, take the gradients of what it returns, and give all of it as one program.
 
@@ -223,33 +234,23 @@ def trace(
     The third result says whether the function returned a single Tensor.
     """
     with tracing(code) as tracer:
-        arguments = [tracer.input(tensor, name) for tensor, name in inputs]
+        arguments = [tracer.input(tensor, name) for tensor, name in inputs.items()]
         returned = run()
         tracer.look_at_variables()
-        single = isinstance(returned, Tensor)
-        outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
-        refuse_others(outputs)
-        outputs = [
-            y if y in tracer.values and y not in outputs[:i] and tracer.values[y].op and not y.hooks else as_result(y)
-            for i, y in enumerate(outputs)
-        ]
         tracer.frame = tracer.code = None
+        unlike(tracer, run, inputs)
+        outputs = results(tracer, returned)
         wanted = [x for x in tracer.values if x._requires_grad and (x in tracer.captured or not tracer.values[x].op)]
-        upstream = [constant(np.ones_like(y._data)[()]) for y in outputs]
-        flowing = [y._requires_grad for y in outputs]
-        seeds = [tracer.input(g) for g, flows in zip(upstream, flowing) if flows]
+        flowing = {y: constant(np.ones_like(y._data)[()]) for y in outputs if y._requires_grad}
+        seeds = [tracer.input(g) for g in flowing.values()]
         gradients: dict[Tensor, Tensor] = {}
         scope = modes.scope
-        modes.record = tracer.record  # f may have been called under no_grad()
-        for node, g, _ in backpropagate(
-            [y for y, flows in zip(outputs, flowing) if flows],
-            [g for g, flows in zip(upstream, flowing) if flows],
-            wanted=wanted,
-            record=True,
-            stop_at=tracer.captured,
-            apply=modes.apply,
-        ):
-            modes.scope = node.scope
+        modes.record = tracer.record  # under no_grad(), too
+        passing = backpropagate(
+            list(flowing), list(flowing.values()), wanted, record=True, stop_at=tracer.captured, apply=modes.apply
+        )
+        for node, g in ((node, g) for node, g, _ in passing):
+            modes.scope = node.scope  # what is recorded next is the backward of this node
             gradients[node] = g
         modes.scope = scope
         for tensor, value in tracer.values.items():
@@ -264,9 +265,46 @@ def trace(
             wanted=[tracer.values[x] for x in wanted],
             gradients={tracer.values[x]: tracer.operand(g) for x, g in gradients.items()},
         )
-        given = {tracer.values[y]: seed for y, seed in zip([y for y, f in zip(outputs, flowing) if f], seeds)}
+        given = {tracer.values[y]: seed for y, seed in zip(flowing, seeds)}
         program.contributions = contributions(tracer, gradients, program, given)
-    return program, tracer, single
+    return program, tracer, isinstance(returned, Tensor)
+
+
+def results(tracer: Tracer, returned: Any) -> list[Tensor]:
+    """List the Tensors that a function has returned, each a node of its own; raise if they are none."""
+    outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+    for y in outputs or [returned]:
+        if not isinstance(y, Tensor):
+            kind = "None; does it lack a return?" if y is None else f"{'an empty ' * (not outputs)}{type(y).__name__}."
+            raise TypeError(f"stage() takes a function that returns a Tensor, or a tuple of them; it returned {kind}")
+        if y not in tracer.values:
+            raise ValueError(
+                f"{y.label} that the function returned was not computed from its arguments; was it made from .data?"
+            )
+    as_result = OPS[np.copy].call
+    return [
+        as_result(y) if y in outputs[:i] or y.hooks or not tracer.values[y].op else y for i, y in enumerate(outputs)
+    ]
+
+
+def unlike(tracer: Tracer, run: Callable[[], Any], inputs: Mapping[Tensor, str | None]) -> None:
+    """Run the function once more, and note what it computed with that was not the same: what it draws at random."""
+    with tracing() as second:
+        for tensor in inputs:
+            second.input(tensor)
+        run()
+    first, again = ([x for x in t.list if x.constant] for t in (tracer, second))
+    plain = [[[y for y in x.args if not isinstance(y, Value)] for x in t.list] for t in (tracer, second)]
+    if len(tracer.list) != len(second.list) or len(first) != len(again):
+        tracer.fixed["the way taken: running once more, the function computed something else"] = None
+        return
+    for x, y in zip(first, again):
+        if not np.array_equal(x.data, y.data, equal_nan=x.dtype.kind == "f"):
+            tracer.fixed[f"an array of shape {x.shape}: running once more, the function made another (at random?)"] = (
+                None
+            )
+    if repr(plain[0]) != repr(plain[1]):
+        tracer.fixed["a number: running once more, the function made another (at random?)"] = None
 
 
 def contributions(
@@ -298,18 +336,3 @@ def contributions(
                 of = tracer.values[parent]
                 found.append(Contribution(sender, of, terms[of].pop(0)))
     return found
-
-
-def as_result(y: Tensor) -> Tensor:
-    """Make a result of its own of an argument, or of a result that is returned twice."""
-    return OPS[np.copy].call(y)
-
-
-def refuse_others(outputs: list[Any]) -> None:
-    """Raise TypeError if a function has returned something else than Tensors."""
-    for y in outputs:
-        if not isinstance(y, Tensor):
-            kind = "None; does it lack a return?" if y is None else f"a {type(y).__name__}."
-            raise TypeError(f"stage() takes a function that returns a Tensor, or a tuple of them; it returned {kind}")
-    if not outputs:
-        raise TypeError("stage() takes a function that returns a Tensor, or a tuple of them; it returned none.")
