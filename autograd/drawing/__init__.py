@@ -13,6 +13,7 @@ import graphviz
 import numpy as np
 
 from ..tensor import Tensor
+from .circuit import Circuit
 from .columns import ANCHORS, Columns
 from .dot import Composition, Style
 from .fold import forms, opened_by
@@ -29,6 +30,7 @@ from .svg import finish, in_order, size_of
 from .table import markdown as markdown_table
 from .table import plain as plain_table
 
+STYLES = ("nodes", "circuit")
 EDGES = ("full", "number", "none")
 MAX_LABELS = 150  # nodes: beyond these no labels on edges
 
@@ -39,6 +41,7 @@ def draw(
     names: Mapping[str, Any] | None = None,
     precision: int = 4,
     gradients: str | None = "recorded",
+    style: str = "nodes",
     max_width: float = 1100,
     max_nodes: int = 3000,
     expand: str | Sequence[str] = (),
@@ -53,6 +56,8 @@ def draw(
     names      locals(): Tensors without a name of their own are drawn under their variable's, or as `hs[3]`
     precision  significant digits of a number, 1 to 17; statistics of arrays have one less, strips of cells two
     gradients  "recorded" by backward(); or "compute": worked out for this picture, no `.grad` and no hook is touched
+    style      "nodes": a box is a value with its gradient; "circuit": ops are gates, numbers ride on the wires, as in
+               CS231n; for graphs of numbers, without arrays
     max_width  pixels; what does not fit is drawn downwards instead of to the right, then with less in each node, then
                folded: gates into boxes, time steps into boxes, the middle of a long loop into one
     max_nodes  with more boxes than that, the picture is folded, or refused
@@ -79,6 +84,8 @@ def draw(
         raise ValueError(f"precision is a number of digits from 1 to 17; {precision} came.")
     if gradients not in (None, "recorded", "compute"):
         raise ValueError(f"gradients is 'recorded' (by backward()) or 'compute'; {gradients!r} came.")
+    if style not in STYLES:
+        raise ValueError(f"style is 'nodes' or 'circuit'; {style!r} came.")
     if rankdir not in (None, "LR", "TB"):
         raise ValueError(f"rankdir is 'LR' (to the right) or 'TB' (downwards); {rankdir!r} came.")
     if edges not in (None, *EDGES):
@@ -90,15 +97,21 @@ def draw(
     if not (isinstance(expand, Sequence) and all(isinstance(pattern, str) for pattern in expand)):
         raise TypeError(f"expand takes a pattern such as 'lstm/t=3/*', or a list of them; {expand!r} came.")
     picture = read(tensor, names, precision, gradients == "compute")
+    if style == "circuit" and not picture.scalar:
+        array = next(node for node in picture.nodes if node.value.scalar is None)
+        raise ValueError(
+            f"style='circuit' is for graphs of numbers, and {array.label} has shape {array.value.shape}. "
+            "Draw this one with style='nodes', or the circuit of one entry, computed from numbers."
+        )
     for pattern in expand:
         if pattern != "*" and not opened_by(picture, [pattern]):
             paths = ["/".join(frame.path) for frame in picture.frames]
             there = f"there are {', '.join(paths[:6])}{' ...' * (len(paths) > 6)}" if paths else "this graph has none"
             raise ValueError(f"no scope matches expand={pattern!r}; {there}.")
     ladder = [
-        (form, style)
+        (form, way)
         for kind, form in forms(picture, expand, max_width)
-        for style in styles(form, kind, rankdir, edges, legend)
+        for way in styles(form, kind, style, rankdir, edges, legend)
     ]
     for node in picture.nodes:
         for edge in node.incoming:
@@ -107,15 +120,23 @@ def draw(
 
 
 def compose(picture: Picture, style: Style) -> Composition:
-    """Arrange a picture: as a grid of folded steps, in columns of time, or as it comes."""
+    """Arrange a picture: as a circuit, as a grid of folded steps, in columns of time, or as it comes."""
     columns = picture.sequences and style.rankdir == "TB"
+    if style.mode == "circuit":
+        return Circuit(picture, style)
     return (Grid if style.grid else Columns if columns else Composition)(picture, style)
 
 
-def styles(picture: Picture, kind: str, rankdir: str | None, edges: str | None, legend: bool | None) -> list[Style]:
+def styles(
+    picture: Picture, kind: str, style: str, rankdir: str | None, edges: str | None, legend: bool | None
+) -> list[Style]:
     """List the ways to draw one form of a picture, the fullest first."""
     legend = len(picture.nodes) > 3 if legend is None else legend
     full = edges or "full"
+    directions = [rankdir] if rankdir else ["LR", "TB"]
+    if style == "circuit":
+        ways = [Style("circuit", e, direction, legend) for e in (full, edges or "number") for direction in directions]
+        return list(dict.fromkeys(ways)) if kind != "grid" else []
     if kind == "grid":
         return [Style("cells", "none", "LR", legend, grid=True)] if rankdir != "TB" else []
     if picture.scalar:
@@ -125,8 +146,6 @@ def styles(picture: Picture, kind: str, rankdir: str | None, edges: str | None, 
     if picture.sequences:
         directions = [rankdir or "TB"]
         modes = modes[1:] if kind == "open" else modes[-1:]
-    else:
-        directions = [rankdir] if rankdir else ["LR", "TB"]
     if len(picture.nodes) > MAX_CELLS:
         modes = [(mode, e) for mode, e in modes if mode == "tiny"]
     if len(picture.nodes) > MAX_LABELS:

@@ -20,7 +20,10 @@ POINT = {"shape": "point", "width": ".01", "label": ""}
 
 @dataclass(frozen=True)
 class Style:
-    """One way to draw a picture: how much each node (`full`, `cells`, `tiny`) and each edge says, and the direction."""
+    """One way to draw a picture: how much each node and each edge says, and the direction.
+
+    mode  how much a node says, "full", "cells", "tiny"; or "circuit"
+    """
 
     mode: str
     edges: str
@@ -75,7 +78,7 @@ class Composition:
         self.arrange()
         for node in picture.nodes:
             if not (node.alias and not node.expression):
-                self.home(node).node(self.ids[node], node_label(node, style.mode), **self.look(node))
+                self.draw_node(node)
         for fold in picture.folds:
             self.home(fold).node(self.ids[fold], fold_label(fold, style.mode), **self.fold_look(fold))
         for i, edge in enumerate(picture.edges):
@@ -114,6 +117,9 @@ class Composition:
         yield from (node for node in self.picture.nodes if not node.alias)
         yield from self.picture.folds
 
+    def draw_node(self, node: Node) -> None:
+        self.home(node).node(self.ids[node], node_label(node, self.style.mode), **self.look(node))
+
     def look(self, node: Node) -> dict[str, str]:
         look = {"id": self.ids[node], "fillcolor": FILLS[node.role]}
         if node.role == "parameter":
@@ -124,13 +130,13 @@ class Composition:
             look["style"] = "filled,dotted"
         if node is self.picture.output:
             look |= {"peripheries": "2", "fillcolor": FILLS["result"] if node.expression else FILLS[node.role]}
-        if node.value.bad or (node.gradient and node.gradient.bad):
+        if node.bad:
             look |= {"penwidth": "3", "color": "#000000"}
         return look
 
     def fold_look(self, fold: Fold) -> dict[str, str]:
         fill, border = FOLDED
-        bad = any(row.node.value.bad or (row.node.gradient and row.node.gradient.bad) for row in fold.rows)
+        bad = any(row.node.bad for row in fold.rows)
         return {
             "id": self.ids[fold], "fillcolor": tint(fold.frames[0], FOLDED_TINTS) or fill,
             "color": "#000000" if bad else border, "penwidth": "3" if bad else "1.6",
@@ -152,16 +158,17 @@ class Composition:
         """Tell whether an edge hands a state to the next step. A number beside arrays is none: the sum of losses."""
         return crosses(edge) and (self.picture.scalar or edge.source.value.scalar is None)
 
+    def line(self, edge: Edge | Bundle, id: str) -> dict[str, str]:
+        if not edge.flows:
+            return {"id": id, "style": "dashed", "color": "#AAAAAA"}
+        handed_on = edge.source.step is not edge.target.step and not edge.source.alias
+        color = self.carried.get(stem(edge.source.label)) if handed_on else None
+        return {"id": id, "penwidth": "2", "color": color} if color else {"id": id}
+
     def draw_edge(self, edge: Edge | Bundle, id: str) -> None:
         fold = self.fold_of.get(edge.source)
-        source, target = self.ends(edge)
+        (source, target), look = self.ends(edge), self.line(edge, id)
         here, there = edge.source.step, edge.target.step
-        color = self.carried.get(stem(edge.source.label)) if here is not there and not edge.source.alias else None
-        look = {"id": id}
-        if not edge.flows:
-            look |= {"style": "dashed", "color": "#AAAAAA"}
-        elif color:
-            look |= {"penwidth": "2", "color": color}
         if fold and here is not there and (self.style.grid or len(fold.frames) > 1):
             source += f":{self.ports[edge.source]}:e"
         if crosses(edge):

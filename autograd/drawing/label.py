@@ -19,6 +19,7 @@ FILLS = {
     "constant": "#F2F2F2",
     "activation": "#FFFFFF",
     "result": "#E2EFDA",
+    "gate": "#EFE7F6",  # of a circuit
 }
 SPACE = "&#160;"
 
@@ -93,14 +94,19 @@ def node_label(node: Node, mode: str) -> str:
     if mode == "tiny":
         return "<" + table([row(cell(head)), row(cell(tiny_line(node)))], 0) + ">"
     if node.value.scalar is not None:
-        value = figure("▶", node.value.number(node.value.scalar), VALUE)
-        grad = (node.sum or node.gradient.length) + arrow(node.gradient) if node.gradient else "–"
-        gradient = figure("◀", grad, GRADIENT)
-        if len(grad) > 14:
-            left = 'ALIGN="LEFT"'
-            return "<" + table([row(cell(head)), row(cell(value, left)), row(cell(gradient, left))]) + ">"
-        return "<" + table([row(cell(head, 'COLSPAN="2"')), row(cell(value), cell(gradient))]) + ">"
+        return scalar_label(node, head)
     return "<" + table([row(cell(head)), row(cell(table([arrays(node, mode)], 1)))]) + ">"
+
+
+def scalar_label(node: Node, head: str) -> str:
+    """Write a number and its gradient under a heading."""
+    value = figure("▶", node.value.number(node.value.scalar), VALUE)
+    grad = (node.sum or node.gradient.length) + arrow(node.gradient) if node.gradient else "–"
+    gradient = figure("◀", grad, GRADIENT)
+    if len(grad) > 14:
+        left = 'ALIGN="LEFT"'
+        return "<" + table([row(cell(head)), row(cell(value, left)), row(cell(gradient, left))]) + ">"
+    return "<" + table([row(cell(head, 'COLSPAN="2"')), row(cell(value), cell(gradient))]) + ">"
 
 
 def heading(node: Node, mode: str) -> str:
@@ -279,7 +285,8 @@ def panel_label(weights: Sequence[Node]) -> str:
     for node in weights:
         gradient, value = node.gradient, node.value
         sent = [edge.sent.norm for edge in node.outgoing if edge.sent is not None]
-        name = f"<B>{text(node.label)}</B>" + font(f"{SPACE}{text(str(value.shape))}" if value.shape else "", GREY, 10)
+        name = f"<B>{text(node.label)}</B>"
+        name += font(f"{SPACE}{text(str(value.shape))}", GREY, 10) if value.shape else ""
         picture = [
             font(q.number(q.scalar), c, 11) if q and q.scalar is not None else cells_of(q) if q else font("–", c, 11)
             for q, c in ((value, VALUE), (gradient, GRADIENT))
@@ -310,6 +317,7 @@ def swatch(role: str) -> str:
     look = f'COLOR="#555555" BGCOLOR="{FILLS.get(role, FILLS["parameter"])}" '
     border = {
         "parameter": 'BORDER="2" STYLE="ROUNDED"',
+        "gate": 'BORDER="1" STYLE="ROUNDED"',
         "constant": 'BORDER="1" STYLE="DOTTED"',
         "alias": 'BORDER="1" STYLE="ROUNDED,DASHED"',
     }
@@ -335,18 +343,17 @@ def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
     rows += [remark(picture.hidden, GREY)] if picture.hidden else []
     cells_shown = not picture.scalar and (mode != "tiny" or any(len(fold.frames) > 1 for fold in picture.folds))
     if legend:
-        short = "its size" if mode == "tiny" and not picture.scalar else ""
-        signs = [
-            font(f"▶{SPACE}value", VALUE),
-            font(text("◀ gradient" + (f" ({short})" if short else f" ∂{picture.output.label}/∂node")), GRADIENT),
-        ]
+        place, edge = ("wire", "the gate ahead") if mode == "circuit" else ("node", "one edge")
+        of = " (its size)" if mode == "tiny" and not picture.scalar else f" ∂{picture.output.label}/∂{place}"
+        signs = [font(f"▶{SPACE}value", VALUE), font(text(f"◀ gradient{of}"), GRADIENT)]
         if edges != "none":
-            signs.append(font(f"∂{SPACE}local gradient of one edge", LOCAL))
+            signs.append(font(f"∂{SPACE}local gradient of {edge}", LOCAL))
         alarms = {arrow(node.gradient) for node in picture.nodes if node.gradient}
         signs += [font(f"▼{SPACE}vanishing or zero", GRADIENT)] if " ▼" in alarms else []
         signs += [font(f"▲{SPACE}exploding", GRADIENT)] if " ▲" in alarms else []
         cells = [cell(sign + SPACE) for sign in signs]
         roles = {node.role for node in picture.nodes}
+        roles |= {"gate"} if mode == "circuit" else set()
         cells += [swatch(role) + cell("") for role in FILLS if role in roles and role != "activation"]
         cells += [swatch("alias") + cell("")] if weights else []
         if cells_shown or weights:

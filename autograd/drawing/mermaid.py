@@ -71,8 +71,7 @@ def flowchart(composition: Composition) -> str:
 
 
 def kind_of(node: Node) -> str:
-    bad = node.value.bad or (node.gradient and node.gradient.bad)
-    return "bad" if bad else node.role
+    return "bad" if node.bad else node.role
 
 
 def node_lines(node: Node) -> list[str]:

@@ -38,7 +38,7 @@ class Quantity:
         with np.errstate(all="ignore"):
             self.mean, self.deviation = (float(as_float.mean()), float(as_float.std())) if array.size else (0.0, 0.0)
 
-    def number(self, x: float, fewer: int = 0) -> str:
+    def number(self, x: Any, fewer: int = 0) -> str:
         """Write a number that says something about the array, in its digits or in fewer."""
         return number(x, self.digits - fewer)
 
@@ -91,6 +91,11 @@ class Node:
     def step(self) -> "Frame | None":
         """The time step that it stands in."""
         return self.place.column if self.place else None
+
+    @property
+    def bad(self) -> bool:
+        """Whether there is a NaN or an infinity in its value or its gradient."""
+        return bool(self.value.bad or (self.gradient and self.gradient.bad))
 
     def name(self, dense: bool) -> str:
         """Give what it is called; in dense pictures v1, v2, ... are shown only where an alias refers to them."""

@@ -98,11 +98,12 @@ class Rendered:
         """Give (ink, paper, words) for every text; the paper is the last filled shape under its middle."""
         behind = []
         for element in self.root.iter():
-            if element.tag in (f"{SVG}polygon", f"{SVG}path") and element.get("fill", "none") not in (
-                "none",
-                "transparent",
-            ):
-                numbers = [float(x) for x in re.findall(r"-?[\d.]+", element.get("points") or element.get("d"))]
+            shape = element.tag in (f"{SVG}polygon", f"{SVG}path", f"{SVG}ellipse")
+            if shape and element.get("fill", "none") not in ("none", "transparent"):
+                numbers = [float(x) for x in re.findall(r"-?[\d.]+", element.get("points") or element.get("d") or "")]
+                if element.tag == f"{SVG}ellipse":
+                    x, y, across, down = (float(element.get(name)) for name in ("cx", "cy", "rx", "ry"))
+                    numbers = [x - across, y - down, x + across, y + down]
                 box = min(numbers[::2]), max(numbers[::2]), min(numbers[1::2]), max(numbers[1::2])
                 behind.append((box, element))
             elif element.tag == f"{SVG}text" and (element.text or "").strip():
@@ -126,6 +127,7 @@ def special():
 PICTURES = {
     "neuron": lambda: draw(after_backward(neuron)),
     "before backward": lambda: draw(neuron()),
+    "circuit": lambda: draw(after_backward(neuron), style="circuit"),
     "staged": lambda: draw(after_backward(staged)),
     "classifier": lambda: draw(after_backward(classifier)),
     "special": lambda: draw(special()),
@@ -208,8 +210,8 @@ def test_roles_have_a_second_cue():
     f = ((x * W + c * W + np.array([1.0, 2.0]) * W) * W).sum()
     f.backward()
     cues = {}
-    for picture in (f, after_backward(lstm)):
-        for group in ElementTree.fromstring(draw(picture).svg()).iter(f"{SVG}g"):
+    for drawing in (draw(f), draw(after_backward(lstm)), draw(after_backward(neuron), style="circuit")):
+        for group in ElementTree.fromstring(drawing.svg()).iter(f"{SVG}g"):
             if re.search(r"-[na]\d+$", group.get("id", "")):
                 role = next(role for role, fill in FILLS.items() if fill.lower() == group[1].get("fill"))
                 cues.setdefault("alias" if "-a" in group.get("id") else role, set()).add(outline(group))

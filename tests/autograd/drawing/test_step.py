@@ -179,8 +179,8 @@ def opened(browser, tmp_path):
     """Open the page of a tensor; errors and requests of the page are kept beside it."""
     contexts = []
 
-    def open_page(output, **options):
-        path = draw(output).save(tmp_path / "x.html")
+    def open_page(output, style="nodes", **options):
+        path = draw(output, style=style).save(tmp_path / "x.html")
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
@@ -243,6 +243,23 @@ def test_every_state_in_a_browser(opened, make, args):
         page.locator("input").fill(str(step))
         assert page.locator(".node.receiving").count() == 1
         assert page.locator(".edge.active").count() == (step > 1)
+    assert page.faults == []
+
+
+@pytest.mark.browser
+def test_circuit_in_a_browser(opened):
+    """On a circuit the gradients come to the wires, their sum to the box of the leaf; gates and boxes receive."""
+    page = opened(after_backward(staged), style="circuit")
+    shown = "[...document.querySelectorAll('.edge text')].filter(t => t.textContent.startsWith('◀') && "
+    shown += "getComputedStyle(t).visibility === 'visible').length"
+    thick = "getComputedStyle(document.querySelector('.node.receiving').children[1]).strokeWidth"
+    assert page.evaluate(shown) == 0
+    for step in range(1, 14):
+        page.locator("input").fill(str(step))
+        assert page.locator(".node.receiving").count() == 1 and page.evaluate(thick) == "3.2px"
+        assert page.locator(".edge.active").count() == (step > 1) and page.evaluate(shown) == step - 1
+    page.locator("input").fill("10")
+    assert "◀\u00a0−0.03576 + 1.583 = 1.547" in box(page, "x")
     assert page.faults == []
 
 
