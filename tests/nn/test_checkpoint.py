@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -72,6 +72,7 @@ def test_round_trip(tmp_path):
 def test_dtypes(tmp_path_factory, dtype):
     """Each dtype round-trips bit for bit."""
 
+    @settings(deadline=None)  # the disk may be busy
     @given(hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0, max_side=3)))
     def check(array):
         write_tensors(path, {"x": array})
@@ -274,6 +275,7 @@ def test_hostile_files(tmp_path, content, reason):
         assert reason in str(raised.value)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_flipped_byte_crashes(tmp_path_factory, data):
     """Whatever byte of a file is changed or cut off, reading gives arrays or a ValueError."""

@@ -10,9 +10,10 @@ from xml.etree import ElementTree
 import pytest
 
 from autograd import draw
-from nn.__main__ import LOOKS, main
-from nn.text import Vocabulary
-from nn.train import Run, Settings, load_model
+from nn.__main__ import main
+from nn.command_draw import LOOKS
+from nn.language_run import LanguageRun, LanguageSettings
+from nn.text import Vocabulary, perplexity
 
 TEXT = "The quick brown fox jumps over the lazy dog. " * 12
 SMALL = "--hidden 6 --embedding 3 --steps 5 --batch 4 --epochs 2 --sample 30".split()
@@ -30,7 +31,7 @@ def folder(tmp_path, monkeypatch):
 def checkpoint(tmp_path_factory):
     """Save an untrained model."""
     path = tmp_path_factory.mktemp("model") / "fox.safetensors"
-    Run(TEXT, Settings(hidden=6, embedding=3, steps=5, batch=4)).save(path)
+    LanguageRun(TEXT, LanguageSettings(hidden=6, embedding=3, steps=5, batch=4)).save(path)
     return path
 
 
@@ -47,13 +48,13 @@ def test_train(folder, capsys):
     assert run("train", "fox.txt", *SMALL, "-o", "new/folder/fox.safetensors", "--prefix", "The fox") == 0
     out = capsys.readouterr().out
     lines = out.splitlines()
-    model, vocabulary, metadata = load_model("new/folder/fox.safetensors")
+    model, vocabulary, metadata = LanguageRun.load("new/folder/fox.safetensors")
     assert lines[0].startswith("LSTM of 6 units")
     assert lines[1] == "Text of 540 characters, 29 different ones; the last 54 are held out."
     assert [line.split(":")[0] for line in lines[2:4]] == ["epoch 1/2", "epoch 2/2"]
     assert f"{len(vocabulary):8.2f}  all characters equally likely" in out
     assert sum("counting: " in line for line in lines) == 5
-    assert f"{metadata['validation'][-1]:8.2f}  this LSTM" in out
+    assert f"{perplexity(metadata['history'][-1]['validation_loss']):8.2f}  this LSTM" in out
     assert any(line.startswith("The fox") and len(line) == len("The fox") + 30 for line in lines)
     assert os.listdir("new/folder") == ["fox.safetensors"]
 
@@ -61,7 +62,7 @@ def test_train(folder, capsys):
 def test_train_on_letters_with_an_rnn(folder, capsys):
     """The options reach the model: D2L's preparation, another cell, two layers."""
     assert run("train", "fox.txt", *SMALL, "--letters", "--cell", "rnn", "--layers", 2, "--lr", 0.01) == 0
-    model, vocabulary, metadata = load_model("model.safetensors")
+    model, vocabulary, metadata = LanguageRun.load("model.safetensors")
     assert vocabulary == Vocabulary("abcdefghijklmnopqrstuvwxyz ")
     assert type(model.rnn).__name__ == "RNN" and model.rnn.num_layers == 2
     assert metadata["settings"]["lr"] == 0.01 and metadata["prefix"] == "the"
@@ -71,7 +72,7 @@ def test_train_on_letters_with_an_rnn(folder, capsys):
 def test_the_book_is_the_default(folder, capsys):
     """Without a text, the model learns from The Time Machine."""
     assert run("train", *SMALL, "--held-out", 0.01, "--batch", 500, "--steps", 20, "--epochs", 1) == 0
-    assert load_model("model.safetensors")[2]["prefix"] == "The"
+    assert LanguageRun.load("model.safetensors")[2]["prefix"] == "The"
     assert "178,979 characters, 70 different ones; the last 1,790 are" in capsys.readouterr().out
 
 
@@ -218,9 +219,10 @@ def test_help(command, capsys):
     """Every option has a help text."""
     assert run(command, "--help") == 0
     text = capsys.readouterr().out
-    for line in text[text.index("options:") :].splitlines():
-        if line.lstrip().startswith("-"):
-            assert len(line.split()) > 3 or line.endswith(("FILE", "CHECKPOINT", "CHARACTERS"))
+    lines = text[text.index("options:") :].splitlines()
+    for line, following in zip(lines, [*lines[1:], ""]):
+        if line.startswith("  -"):
+            assert len(line.split()) > 3 or following.startswith(" " * 20), line
 
 
 MISTAKES = {
@@ -248,7 +250,7 @@ MISTAKES = {
     "train --resume none": "none: No such file",
     "train fox.txt --resume fox.txt": "fox.txt is not a safetensors file",
     "train fox.txt --resume CHECKPOINT --hidden 7": "settles --hidden",
-    "train short.txt --resume CHECKPOINT": "it was trained on another text",
+    "train short.txt --resume CHECKPOINT": "it was trained on other data",
     "generate": "required: CHECKPOINT",
     "generate none": "none: No such file",
     "generate .": "Is a directory",
@@ -319,7 +321,7 @@ def test_interrupt_and_resume(folder, capsys):
     assert process.returncode == 130
     assert "stopped and saved in epoch" in err and "Traceback" not in err
     assert err.endswith("To go on: chalkgrad train fox.txt --resume parts\n")
-    assert load_model("parts")[2]["epoch"] < 40
+    assert LanguageRun.load("parts")[2]["epoch"] < 40
     whole = capsys.readouterr().out.replace("whole", "parts").splitlines()
     assert run("train", "fox.txt", "--resume", "parts", "--sample", 30) == 0
     parts = capsys.readouterr().out.splitlines()

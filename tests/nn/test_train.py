@@ -8,7 +8,8 @@ from nn.checkpoint import read_tensors, write_tensors
 from nn.ngram import floors
 from nn.recurrent import as_tuple
 from nn.text import perplexity
-from nn.train import Run, Settings, evaluate, load_model, train
+from nn.language_run import LanguageRun, LanguageSettings, evaluate
+from nn.train import train
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 12
 SMALL = {"hidden": 6, "embedding": 3, "steps": 5, "batch": 4, "epochs": 2}
@@ -23,24 +24,25 @@ def stop_after(updates):
 
 def test_learns(tmp_path, capsys):
     """A text that repeats is learned nearly by heart, beyond what counting pairs of characters can do."""
-    run = Run(TEXT, Settings(hidden=24, embedding=8, steps=9, batch=2, epochs=12, lr=0.03))
+    run = LanguageRun(TEXT, LanguageSettings(hidden=24, embedding=8, steps=9, batch=2, epochs=12, lr=0.03))
     assert train(run, tmp_path / "a")
     floor = floors(run.train_ids, run.validation_ids, len(run.vocabulary))
-    assert run.validation[-1] < floor[2] < run.validation[0]
-    assert run.validation[-1] == pytest.approx(perplexity(evaluate(run.model, run.validation_ids)))
-    assert len(capsys.readouterr().out.splitlines()) == len(run.validation) == 12
+    losses = [row["validation_loss"] for row in run.history]
+    assert perplexity(losses[-1]) < floor[2] < perplexity(losses[0])
+    assert losses[-1] == pytest.approx(evaluate(run.model, run.validation_ids))
+    assert len(capsys.readouterr().out.splitlines()) == len(losses) == 12
 
 
 @pytest.mark.parametrize("cell, layers", [("lstm", 1), ("lstm", 2), ("rnn", 1)])
 @pytest.mark.parametrize("stops", [[0], [1], [WINDOWS], [WINDOWS + 3], [2, 7, WINDOWS, 9]])
 def test_resumed_run_is_the_same(tmp_path, cell, layers, stops):
     """However often a run is stopped and resumed, its file comes out the same, byte for byte."""
-    settings = Settings(**SMALL, cell=cell, layers=layers)
-    assert train(Run(TEXT, settings), tmp_path / "whole")
-    run = Run(TEXT, settings)
+    settings = LanguageSettings(**SMALL, cell=cell, layers=layers)
+    assert train(LanguageRun(TEXT, settings), tmp_path / "whole")
+    run = LanguageRun(TEXT, settings)
     for updates in stops:
         if not train(run, tmp_path / "parts", stop_after(updates)):
-            run = Run.resume(tmp_path / "parts", TEXT)
+            run = LanguageRun.resume(tmp_path / "parts", TEXT)
     assert train(run, tmp_path / "parts")
     assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
 
@@ -48,7 +50,7 @@ def test_resumed_run_is_the_same(tmp_path, cell, layers, stops):
 @pytest.mark.parametrize("cell", ["lstm", "rnn"])
 def test_the_state_is_carried_from_window_to_window(tmp_path, cell):
     """With a learning rate of 0, the state after three windows is that after the three in one, without history."""
-    run = Run(TEXT, Settings(**SMALL, cell=cell, lr=0.0))
+    run = LanguageRun(TEXT, LanguageSettings(**SMALL, cell=cell, lr=0.0))
     train(run, tmp_path / "a", stop_after(3))
     _, expected = run.model(np.concatenate([x for x, _ in run.windows[:3]]))
     assert len(as_tuple(run.state)) == len(as_tuple(expected))
@@ -60,34 +62,34 @@ def test_the_state_is_carried_from_window_to_window(tmp_path, cell):
 def test_another_seed_is_another_run(tmp_path):
     """The comparison above can fail."""
     for seed in (0, 1):
-        train(Run(TEXT, Settings(**SMALL, seed=seed)), tmp_path / f"{seed}")
+        train(LanguageRun(TEXT, LanguageSettings(**SMALL, seed=seed)), tmp_path / f"{seed}")
     assert (tmp_path / "0").read_bytes() != (tmp_path / "1").read_bytes()
 
 
 def test_more_epochs(tmp_path):
     """A finished run can be resumed for more epochs; without, nothing is left to do."""
-    train(Run(TEXT, Settings(**SMALL)), tmp_path / "a")
-    run = Run.resume(tmp_path / "a", TEXT)
+    train(LanguageRun(TEXT, LanguageSettings(**SMALL)), tmp_path / "a")
+    run = LanguageRun.resume(tmp_path / "a", TEXT)
     before = run.model.state_dict()["linear.weight"]
-    assert train(run, tmp_path / "a") and len(run.validation) == 2
+    assert train(run, tmp_path / "a") and len(run.history) == 2
     np.testing.assert_array_equal(run.model.state_dict()["linear.weight"], before)
-    run = Run.resume(tmp_path / "a", TEXT, epochs=3)
-    assert train(run, tmp_path / "a") and len(run.validation) == 3
+    run = LanguageRun.resume(tmp_path / "a", TEXT, epochs=3)
+    assert train(run, tmp_path / "a") and len(run.history) == 3
     assert not np.array_equal(run.model.state_dict()["linear.weight"], before)
 
 
 def test_another_text_is_refused(tmp_path):
     """To resume with a text that differs in one character would not continue the run."""
-    run = Run(TEXT, Settings(**SMALL, letters=True))
+    run = LanguageRun(TEXT, LanguageSettings(**SMALL, letters=True))
     run.save(tmp_path / "a")
-    with pytest.raises(ValueError, match="a can't be resumed: it was trained on another text"):
-        Run.resume(tmp_path / "a", TEXT.replace("lazy dog", "lazy cog"))
-    assert Run.resume(tmp_path / "a", TEXT).digest == run.digest
+    with pytest.raises(ValueError, match="a can't be resumed: it was trained on other data"):
+        LanguageRun.resume(tmp_path / "a", TEXT.replace("lazy dog", "lazy cog"))
+    assert LanguageRun.resume(tmp_path / "a", TEXT).data == run.data
 
 
 def test_divergence(tmp_path):
     """A loss that is no longer finite stops the run, and leaves the file of the last epoch."""
-    run = Run(TEXT, Settings(**SMALL))
+    run = LanguageRun(TEXT, LanguageSettings(**SMALL))
     run.save(tmp_path / "a")
     before = (tmp_path / "a").read_bytes()
     run.model.linear.bias.data = np.full(len(run.vocabulary), np.nan)
@@ -96,11 +98,11 @@ def test_divergence(tmp_path):
     assert (tmp_path / "a").read_bytes() == before
 
 
-def test_load_model(tmp_path):
+def test_load(tmp_path):
     """A saved model predicts as it did."""
-    run = Run(TEXT, Settings(**SMALL, cell="rnn", layers=2))
+    run = LanguageRun(TEXT, LanguageSettings(**SMALL, cell="rnn", layers=2))
     train(run, tmp_path / "a")
-    model, vocabulary, metadata = load_model(tmp_path / "a")
+    model, vocabulary, metadata = LanguageRun.load(tmp_path / "a")
     assert vocabulary == run.vocabulary
     assert (metadata["prefix"], metadata["excerpt"]) == ("the", vocabulary.decode(run.validation_ids))
     x = run.train_ids[:12].reshape(4, 3)
@@ -121,24 +123,26 @@ HUGE = {"hidden": 10**9, "embedding": 10**9, "layers": 10**9}
 )
 def test_a_checkpoint_of_another_kind(tmp_path, changes):
     """Metadata that do not describe the arrays are refused before a model of that size is made."""
-    run = Run(TEXT, Settings(**SMALL))
+    run = LanguageRun(TEXT, LanguageSettings(**SMALL))
     run.save(tmp_path / "a")
     parameters, metadata = checkpoint.read(tmp_path / "a")
     checkpoint.save(tmp_path / "a", run.model, **{**metadata, **changes})
     with pytest.raises(ValueError, match="a is not a checkpoint of `chalkgrad train`, or is damaged"):
-        load_model(tmp_path / "a")
+        LanguageRun.load(tmp_path / "a")
 
 
-@pytest.mark.parametrize("name", ["optimizer", "rng", "epoch", "window", "loss_sum", "state", "validation", "text"])
+@pytest.mark.parametrize(
+    "name", ["optimizer", "rng", "epoch", "step", "count", "loss_sum", "state", "history", "data", "latest"]
+)
 @pytest.mark.parametrize("value", ["lost", {}, [[]]])
 def test_a_checkpoint_that_can_not_be_resumed(tmp_path, name, value):
     """What the rest of the run depends on is checked when it is read."""
-    run = Run(TEXT, Settings(**SMALL))
+    run = LanguageRun(TEXT, LanguageSettings(**SMALL))
     train(run, tmp_path / "a", stop_after(WINDOWS + 2))
     _, metadata = checkpoint.read(tmp_path / "a")
     checkpoint.save(tmp_path / "a", run.model, **{**metadata, name: value})
     with pytest.raises(ValueError, match="a can't be resumed"):
-        Run.resume(tmp_path / "a", TEXT)
+        LanguageRun.resume(tmp_path / "a", TEXT)
 
 
 def test_a_file_of_another_program(tmp_path):
@@ -146,4 +150,4 @@ def test_a_file_of_another_program(tmp_path):
     write_tensors(tmp_path / "a", {"x": np.zeros(3)}, {"format": "pt"})
     assert read_tensors(tmp_path / "a")[1] == {"format": "pt"}
     with pytest.raises(ValueError, match="not a checkpoint of `chalkgrad train`"):
-        load_model(tmp_path / "a")
+        LanguageRun.load(tmp_path / "a")
