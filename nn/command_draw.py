@@ -21,6 +21,7 @@ from .words import words
 
 # The options of draw(): how to read one, what it is called, what it does. draw() itself refuses what it does not know.
 LOOKS: dict[str, tuple[Callable[[str], Any], str, str]] = {
+    "style": (str, "STYLE", "nodes: boxes with their numbers; circuit: ops as gates, numbers on the wires"),
     "gradients": (str, "WHICH", "recorded: those of backward(); compute: worked out for the picture"),
     "edges": (str, "HOW", "full: formula, number and contribution; number; or none"),
     "expand": (str, "SCOPE", "leave this scope open: 't=3', 'lstm/t=3/*', '*'; may be repeated"),
