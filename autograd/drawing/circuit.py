@@ -20,7 +20,7 @@ class Circuit(Composition):
         }
         edges = [edge for edge in self.picture.edges if isinstance(edge, Edge) and self.style.edges == "full"]
         self.mentioned = {node for edge in edges for node in edge.mentions}
-        self.graph.attr(nodesep=".25", ranksep=".4")
+        self.graph.attr(nodesep=".25", ranksep=".25")
 
     def draw_node(self, node: Node) -> None:
         home, id = self.home(node), self.ids[node]
@@ -30,7 +30,8 @@ class Circuit(Composition):
                 self.graph.edge(self.gates[node], id, id=f"w{self.gates[node]}")
         if boxed(node) or not node.expression:
             head = font(name(node), size=12)
-            home.node(id, scalar_label(node, head) if boxed(node) else f"<{head}>", **self.look(node))
+            label = scalar_label(node, head) if boxed(node) else f"<{table([row(cell(head))])}>"
+            home.node(id, label, **self.look(node))
 
     def gate_look(self, node: Node) -> dict[str, str]:
         size = ".42" if len(node.gate) < CIRCLE else ".5"

@@ -121,6 +121,7 @@ def test_constants():
     assert wires["target", "v4"] == [["▶ 3"]] and boxes["target"] == []
     assert boxes["d"][0] == "▶ 2" and wires["d", "v6"] == wires["d", "f"] == [[]]
     assert "style=dashed" in drawing.source
+    assert shown(draw(f, style="circuit", rankdir="TB")) == (wires, gates, boxes)
 
 
 def test_a_wrong_gradient_is_said():
