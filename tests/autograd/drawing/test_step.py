@@ -2,7 +2,6 @@
 
 import base64
 import re
-import shutil
 from html import unescape
 from html.parser import HTMLParser
 
@@ -21,11 +20,6 @@ from drawing.circuits import (
 
 from autograd import Tensor, draw, scope
 from autograd.drawing.step import backward, walk
-
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 
 
 def captions(steps):
@@ -160,18 +154,6 @@ def test_before_backward():
 
 
 # ---- in a browser ----
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("Chromium is not installed")
-    with playwright.sync_playwright() as engine:
-        running = engine.chromium.launch(executable_path=program, args=FLAGS.split())
-        yield running
-        running.close()
 
 
 @pytest.fixture
