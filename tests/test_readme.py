@@ -38,7 +38,7 @@ def test_the_engine_is_small_enough_to_read_in_one_sitting(capsys):
     with capsys.disabled():
         print(f"\nengine: {sum(engine.values())} lines {engine}\nits messages: {messages} lines")
         print(f"table of ops: {sum(table.values())} lines {table}")
-    assert sum(engine.values()) < 720
+    assert sum(engine.values()) < 750
 
 
 def lines_of_code(path):
