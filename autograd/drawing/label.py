@@ -332,7 +332,7 @@ def swatch(role: str) -> str:
 def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
     """Write the shared weights, the notes, what is folded, and what the signs mean."""
     rows = []
-    weights = [node for node in picture.nodes if node.alias and not node.expression and node.flows]
+    weights = picture.weights
     if weights:
         narrow = max(7 * len(node.label) + 7 * len(node.outgoing) for node in weights) < 120
         half = (len(weights) + 1) // 2 if len(weights) > 6 and narrow else len(weights)  # many stand in two columns

@@ -67,7 +67,7 @@ class Quantity:
         return "vanishing" if self.largest < 1e-6 else "exploding" if self.largest > 1e3 else ""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # a repr would write out the whole graph, many times over
 class Node:
     """A Tensor in the picture, or a constant array that an op was given."""
 
@@ -102,7 +102,7 @@ class Node:
         return self.short if dense and not self.named and not self.alias and self.short else self.label
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Edge:
     """One use of a value by an op."""
 
@@ -130,7 +130,7 @@ class Edge:
         return f"{self.formula} = {fact}" if self.formula not in ("", fact) else fact
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Frame:
     """A scope in the picture."""
 
@@ -147,7 +147,7 @@ class Frame:
         return (*self.parent.path, self.label) if self.parent else (self.label,)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Row:
     """A value that leaves a fold; of a folded loop, what every step hands out, the last standing for all."""
 
@@ -159,7 +159,7 @@ class Row:
         return self.nodes[-1]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Fold:
     """Frames drawn as one box: a gate, a time step, or the steps in the middle of a loop."""
 
@@ -179,7 +179,7 @@ class Fold:
         return self.frames[0].column
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Bundle:
     """All uses of one value inside a fold."""
 
@@ -189,7 +189,7 @@ class Bundle:
     sent: Quantity | None = None  # the sum of the contributions
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Picture:
     output: Node
     nodes: list[Node] = field(default_factory=list)
@@ -204,6 +204,11 @@ class Picture:
     def scalar(self) -> bool:
         shown = [*self.nodes, *(row.node for fold in self.folds for row in fold.rows)]
         return all(node.value.scalar is not None for node in shown)
+
+    @property
+    def weights(self) -> list[Node]:
+        """The values that a panel shows, since they stand only as aliases where they are used."""
+        return [node for node in self.nodes if node.alias and not node.expression and node.flows]
 
     @property
     def title(self) -> str:

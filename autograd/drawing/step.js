@@ -17,6 +17,7 @@ one("style").insertAdjacentHTML("afterend", `<div class="controls">
 <output></output>
 </div>
 <div class="caption" aria-live="polite"></div>`)
+root.insertAdjacentHTML("beforeend", '<dialog aria-label="Arrays"><button type="button">close (Esc)</button><div></div></dialog>')
 
 // The picture comes as an <img>, which also shows where scripts and inline SVG are forbidden; here it becomes a part of the page.
 const image = one(".picture img")
@@ -48,11 +49,26 @@ const edges = [...svg.querySelectorAll("g.edge")]
 const contribution = edge => [...edge.querySelectorAll("text")].filter(gradient)
 
 function show(slot, words) {  // null: nothing has arrived; "": the finished gradient; else what it is so far
+  slot.now = words
   slot.mark.textContent = words === "" ? slot.words : "◀\u00a0" + (words ?? "–")
-  for (const element of slot.parts) {
-    element.classList.toggle("waiting", words === null)
-    element.classList.toggle("partial", Boolean(words))
-  }
+  for (const element of slot.parts) element.classList.toggle("waiting", words !== "")
+}
+
+// A row of the panel of shared weights: cells, "‖0.9‖ = sum of 3 uses", then a strip with a cell for each use.
+for (const slot of weights) {
+  slot.note = slot.parts.find(element => /sum of|≠/.test(element.textContent))
+  slot.said = slot.note?.textContent
+  slot.uses = slot.parts.slice(slot.parts.indexOf(slot.note) + 1)
+    .filter(element => element.tagName === "polygon" && element.getAttribute("fill") !== "none")
+}
+function showSum(slot, words, arrived) {  // the same, and which uses have arrived
+  show(slot, words && slot.note ? null : words)
+  if (!slot.note) return
+  slot.now = words
+  if (words) slot.mark.textContent = slot.words
+  slot.note.textContent = words || slot.said
+  slot.note.classList.toggle("waiting", words === null)
+  for (const use of arrived) slot.uses[use]?.classList.remove("waiting")
 }
 
 const slider = one("input"), caption = one(".caption"), words = [...root.querySelectorAll("li")]
@@ -60,16 +76,17 @@ let token = null
 function go(step) {
   step = Math.max(0, Math.min(last, step))
   for (const found of boxes.values()) for (const slot of found) show(slot, step === last ? "" : null)
-  for (const slot of weights) show(slot, step === last ? "" : null)
+  for (const slot of weights) showSum(slot, step === last ? "" : null, [])
   for (const edge of edges) {
     edge.classList.remove("done", "active")
     for (const text of contribution(edge)) text.classList.toggle("waiting", step < last)
   }
   for (const box of boxes.keys()) box.classList.remove("receiving")
   token?.remove()
-  for (const [edge, box, row, shows] of states.slice(0, step + 1)) {
+  for (const [edge, box, row, shows, panel] of states.slice(0, step + 1)) {
     const group = part(edge), slot = boxes.get(part(box))?.[row]
     if (slot && step < last) show(slot, shows ?? "")
+    if (step < last) for (const [i, sum, arrived] of panel) if (weights[i]) showSum(weights[i], sum ?? "", arrived)
     if (!group) continue
     group.classList.add("done")
     for (const text of contribution(group)) text.classList.remove("waiting")
@@ -96,16 +113,50 @@ function go(step) {
   one("output").textContent = `step ${step} of ${last}`
 }
 
+// A box opens its arrays: as far as they are known at this step.
+const dialog = one("dialog"), opens = new Map()
+for (const section of root.querySelectorAll("section")) {
+  const here = section.dataset.boxes.split(" ").map(part).filter(Boolean)
+  const weight = weights[section.dataset.weight]
+  const found = weight ? [weight] : here.map(box => boxes.get(box)).find(slots => slots.length) ?? []
+  for (const box of here) opens.set(box, [section, found])
+  if (!weight) continue
+  opens.set(weight.mark, [section, found])
+  weight.mark.setAttribute("tabindex", "0")
+  weight.mark.setAttribute("aria-label", `arrays of ${section.querySelector("h3").firstChild.textContent}`)
+}
+function open(box) {
+  const [section, found] = opens.get(box), copy = section.cloneNode(true)
+  for (const gradient of copy.querySelectorAll("[data-row]")) {
+    const words = Number(slider.value) === last ? "" : found[gradient.dataset.row]?.now ?? null
+    if (words !== "") gradient.textContent = `◀ ${words === null ? "nothing has arrived" : `so far ${words}`}, at this step.`
+  }
+  dialog.querySelector("div").replaceChildren(copy)
+  dialog.showModal()
+}
+for (const box of opens.keys()) {
+  box.classList.add("opens")
+  box.setAttribute("role", "button")
+  box.setAttribute("aria-haspopup", "dialog")
+  box.addEventListener("click", () => open(box))
+}
+dialog.querySelector("button").onclick = () => dialog.close()
+dialog.addEventListener("click", event => event.target === dialog && dialog.close())  // beside it
+
 const moves = {first: () => 0, back: step => step - 1, on: step => step + 1, last: () => last}
 const keys = {Home: "first", ArrowLeft: "back", ArrowUp: "back", ArrowRight: "on", ArrowDown: "on", End: "last"}
 const move = name => go(moves[name](Number(slider.value)))
-for (const button of root.querySelectorAll("button")) button.onclick = () => move(button.dataset.go)
+for (const button of root.querySelectorAll("[data-go]")) button.onclick = () => move(button.dataset.go)
 slider.oninput = () => go(Number(slider.value))
 addEventListener("keydown", event => {
-  if (!root.contains(event.target) || !(event.key in keys) || event.ctrlKey || event.altKey || event.metaKey) return
+  if (!root.contains(event.target) || event.ctrlKey || event.altKey || event.metaKey) return
+  if (dialog.open) return event.stopPropagation()  // the keys are the dialog's, not a notebook's
+  const opening = opens.has(event.target) && (event.key === "Enter" || event.key === " ")
+  if (!opening && !(event.key in keys)) return
   event.preventDefault()  // the slider would take the step a second time
   event.stopPropagation()
-  move(keys[event.key])
+  if (opening) open(event.target)
+  else move(keys[event.key])
 }, true)  // on the window and first: Notebook 7 listens on the document, to go to another cell
 go(0)
 })()

@@ -9,31 +9,43 @@ import hashlib
 import heapq
 import json
 import os
+import re
 from collections import defaultdict
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .arrays import sections
 from .dot import Composition
+from .fold import around
 from .label import GRADIENT, LOCAL, VALUE
-from .model import Bundle, Edge, Fold, Node
+from .model import Bundle, Edge, Fold, Node, Quantity
 from .number import equals, number, rounded, total
 from .saving import write_whole
-from .svg import DARK_TEXT
+from .svg import DARK_TEXT, FOCUS
 
 ASSETS = Path(__file__).parent
 STYLE, SCRIPT = ((ASSETS / name).read_text(encoding="utf-8") for name in ("step.css", "step.js"))
-COLORS = {"VALUE": VALUE, "GRADIENT": GRADIENT, "LOCAL": LOCAL}
+LEAST = 0.75  # of the size of a picture: in a narrower window it scrolls
+MAX_SUMS = 4  # of the weights in a fold, whose sums a step writes out
+COLORS = {"FOCUS": FOCUS} | {
+    word: (light, DARK_TEXT[light]) for word, light in (("VALUE", VALUE), ("GRADIENT", GRADIENT), ("LOCAL", LOCAL))
+}
 
 
 class State(NamedTuple):
-    """What a step changes: the edge that is lit, the box that receives, its row in a fold, and what it shows then."""
+    """What a step changes: the edge that is lit, the box that receives, its row in a fold, and what it shows then.
+
+    panel  of shared weights that receive: (number, sum so far, which uses have arrived)
+    """
 
     words: str  # HTML
     edge: str = ""
     box: str = ""
     row: int = 0
     shows: str | None = None  # None: the finished gradient
+    panel: Sequence[tuple[int, str | None, list[int]]] = ()
 
 
 class Steps:
@@ -41,11 +53,11 @@ class Steps:
 
     def __init__(self, title: str, svg: str, composition: Composition, table: str):
         self._title, self._table = title, table
-        self._fragment = fragment(title, svg, composition)
+        self._markup, self._script = fragment(title, svg, composition)
 
     def html(self) -> str:
         """Give the whole page."""
-        return page(self._title, self._fragment)
+        return page(self._title, self._markup, self._script)
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write the page, and give its path. Raises ValueError unless the suffix is .html, OSError as writing does."""
@@ -58,37 +70,42 @@ class Steps:
         return f"<Steps through: {self._title}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": self._fragment, "text/plain": self._table}
+        return {"text/html": f"{self._markup}\n<script>{self._script}</script>", "text/plain": self._table}
 
 
-def page(title: str, body: str) -> str:
-    """Write a whole document around the fragment. Its policy forbids every request."""
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+def page(title: str, markup: str, script: str) -> str:
+    """Write a whole document. Its policy forbids every request, and every script but this one."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+    policy += "base-uri 'none'; form-action 'none'"
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n</head>\n<body>\n{markup}\n<script>{script}</script>\n</body>\n</html>\n"
     )
 
 
-def fragment(title: str, svg: str, composition: Composition) -> str:
-    """Write the picture, the steps in words, and the script that plays them."""
+def fragment(title: str, svg: str, composition: Composition) -> tuple[str, str]:
+    """Write the picture, the steps in words and the arrays; and the script that plays them."""
     states = walk(composition)
     name = "walk-" + hashlib.sha256(svg.encode()).hexdigest()[:12]
-    data = json.dumps([[s.edge, s.box, s.row, s.shows] for s in states], ensure_ascii=False).replace("<", "\\u003c")
+    data = json.dumps([state[1:] for state in states], ensure_ascii=False).replace("<", "\\u003c")
     image = base64.b64encode(svg.encode()).decode()
     words = "\n".join(f"<li>{state.words}</li>" for state in states)
-    style = STYLE.replace("ROOT", f"#{name}")
-    for word, light in COLORS.items():
-        style = style.replace(f"{word}_LIGHT", light).replace(f"{word}_DARK", DARK_TEXT[light])
-    return (
+    width = re.search(r'width="([\d.]+)"', svg)
+    assert width is not None
+    style = STYLE.replace("ROOT", f"#{name}").replace("LEGIBLE", f"{LEAST * float(width[1]):.0f}")
+    for word, (light, dark) in COLORS.items():
+        style = style.replace(f"{word}_LIGHT", light).replace(f"{word}_DARK", dark)
+    markup = (
         f'<div id="{name}" class="walk" tabindex="0" role="group" aria-label="{escape(title)}, step by step">\n'
         f"<style>{style}</style>\n"
         f'<div class="picture"><img alt="{escape(title)}" src="data:image/svg+xml;base64,{image}"></div>\n'
         f'<details><summary>All {len(states)} steps in words</summary>\n<ol start="0">\n{words}\n</ol></details>\n'
-        f"</div>\n<script>{SCRIPT.replace('ROOT', name).replace('STATES', data)}</script>"
+        f'<details class="arrays"><summary>All arrays</summary>\n{sections(composition)}\n</details>\n</div>'
     )
+    return markup, SCRIPT.replace("ROOT", name).replace("STATES", data)
 
 
 # ---- the steps ----
@@ -111,17 +128,47 @@ def walk(composition: Composition) -> list[State]:
     for edge in picture.edges:
         if edge.flows:
             uses[edge.source].append(edge)
+    weights = picture.weights
+    uses |= {node: [edge for edge in node.outgoing if edge.flows] for node in weights}  # also those inside folds
     arrived: dict[Node, set[Edge | Bundle]] = defaultdict(set)
-    for id, edge in backward(composition):
-        source = edge.source
-        arrived[source].add(edge)
-        so_far = [use for use in uses[source] if use in arrived[source]]
-        complete = len(so_far) == len(uses[source])
-        shows = None if complete else running(so_far, len(uses[source]))
-        words = chain_rule(edge, output, len(uses[source])) + reason(edge) + count(source, so_far, len(uses[source]))
-        states.append(State(words, id, *slot(composition, edge), shows))
+
+    def so_far(node: Node) -> list[Edge | Bundle]:
+        return [use for use in uses[node] if use in arrived[node]]
+
+    def in_panel(node: Node) -> tuple[int, str | None, list[int]]:
+        there = [i for i, use in enumerate(uses[node]) if use in arrived[node]]
+        done = len(there) == len(uses[node])
+        return weights.index(node), None if done else running(so_far(node), len(uses[node])), there
+
+    for id, moved in backward(composition):
+        if isinstance(moved, Fold):
+            inside = hidden_uses(moved)
+            for node, edges in inside.items():
+                arrived[node].update(edges)
+            sums = [(node, len(inside[node]), so_far(node), len(uses[node])) for node in inside]
+            panel = [in_panel(node) for node in inside]
+            states.append(State(inside_fold(moved, output, sums), "", composition.ids[moved], -1, None, panel))
+            continue
+        source = moved.source
+        arrived[source].add(moved)
+        found, total = so_far(source), len(uses[source])
+        shows = None if len(found) == total else progress(found, total)
+        words = chain_rule(moved, output, total) + reason(moved) + count(source, found, total)
+        panel = [in_panel(source)] if source in weights else []
+        states.append(State(words, id, *slot(composition, moved), shows, panel))
     states.append(State("<b>Done.</b> Every gradient ◀ is complete."))
     return states
+
+
+def hidden_uses(fold: Fold) -> dict[Node, list[Edge]]:
+    """Find the uses of shared weights that a fold hides."""
+    frames = set(fold.frames)
+    found = {
+        node: [edge for edge in node.outgoing if edge.flows and frames.intersection(around(edge.target))]
+        for node in fold.shared
+        if node.alias and not node.expression
+    }
+    return {node: edges for node, edges in found.items() if edges}
 
 
 def slot(composition: Composition, what: Node | Edge | Bundle) -> tuple[str, int]:
@@ -134,9 +181,12 @@ def slot(composition: Composition, what: Node | Edge | Bundle) -> tuple[str, int
     return composition.ids[node], 0
 
 
-def backward(composition: Composition) -> list[tuple[str, Edge | Bundle]]:
-    """Order the edges as backward() goes: what sends has received everything before; of several, the latest first."""
-    into: dict[Node | Fold, list[tuple[str, Edge | Bundle]]] = defaultdict(list)
+def backward(composition: Composition) -> list[tuple[str, Edge | Bundle | Fold]]:
+    """Order the edges as backward() goes: what sends has received everything before; of several, the latest first.
+
+    After the edges of a fold comes the fold itself, if it hides uses of shared weights.
+    """
+    into: dict[Node | Fold, list[tuple[str, Edge | Bundle | Fold]]] = defaultdict(list)
     missing: dict[Node | Fold, int] = defaultdict(int)
     place: dict[Node | Fold, int] = defaultdict(int)
     for i, edge in enumerate(composition.picture.edges):
@@ -144,15 +194,20 @@ def backward(composition: Composition) -> list[tuple[str, Edge | Bundle]]:
             into[edge.target].append((f"e{i}", edge))
             missing[composition.shown(edge.source)] += 1
             place[edge.target] = i
+    for fold in composition.picture.folds:
+        if hidden_uses(fold):
+            into[fold].append(("", fold))
     things = list(composition.ids)
     ready = [(0, things.index(composition.shown(composition.picture.output)))]
-    found = []
+    found: list[tuple[str, Edge | Bundle | Fold]] = []
     while into:
         # a scope that was left and entered again can be fed by what it feeds: then the latest goes on
         thing = things[heapq.heappop(ready)[1]] if ready else max(into, key=lambda thing: place[thing])
-        for id, edge in into.pop(thing, []):
-            found.append((id, edge))
-            source = composition.shown(edge.source)
+        for id, moved in into.pop(thing, []):
+            found.append((id, moved))
+            if isinstance(moved, Fold):
+                continue
+            source = composition.shown(moved.source)
             missing[source] -= 1
             if not missing[source]:
                 heapq.heappush(ready, (-place[source], things.index(source)))
@@ -229,10 +284,34 @@ def count(node: Node, so_far: list[Edge | Bundle], uses: int) -> str:
     return f"{words}, so far {colored('gradient', running(so_far, uses))}."
 
 
+def inside_fold(fold: Fold, output: Node, sums: Sequence[tuple[Node, int, list[Edge | Bundle], int]]) -> str:
+    """Say what the uses inside a fold add to the gradients of shared weights."""
+    names = ", ".join(node.label for node, *_ in sums)
+    parts = [
+        f"{colored('gradient', f'∂{output.label}/∂{node.label}')}: {inside} of {uses} uses are in here; "
+        + (f"all have arrived: {colored('gradient', node.gradient.length if node.gradient else '–')}, complete."
+           if len(found) == uses else f"so far {colored('gradient', running(found, uses))}.")
+        for node, inside, found, uses in sums[:MAX_SUMS]
+    ]  # fmt: skip
+    more = [f"And {len(sums) - MAX_SUMS} more."] if len(sums) > MAX_SUMS else []
+    return f"<b>{text(fold.label)} → {text(names)}</b> &nbsp; {'<br>'.join(parts + more)}"
+
+
 def running(so_far: list[Edge | Bundle], uses: int) -> str:
-    """Write the sum of the contributions that have arrived; of arrays, how many these are."""
-    terms = [edge.sent.scalar for edge in so_far if edge.sent and edge.sent.scalar is not None]
-    digits = so_far[0].source.value.digits
-    if len(terms) < len(so_far):
-        return f"{len(so_far)} of {uses}"
-    return number(terms[0], digits) if len(terms) == 1 else total(terms, sum(terms), digits)
+    """Write the sum of the contributions that have arrived; of arrays its norm, and how many these are."""
+    sent = [edge.sent for edge in so_far if edge.sent]
+    terms = [q.scalar for q in sent if q.scalar is not None]
+    if len(terms) == len(so_far):
+        digits = sent[0].digits
+        return number(terms[0], digits) if len(terms) == 1 else total(terms, sum(terms), digits)
+    arrays = [q.entries for q in sent if q.entries is not None]
+    if len(arrays) < len(so_far):  # too large to be kept
+        return progress(so_far, uses)
+    return f"{Quantity(sum(arrays[1:], start=arrays[0]), sent[0].digits).length} after {progress(so_far, uses)}"
+
+
+def progress(so_far: list[Edge | Bundle], uses: int) -> str:
+    """Write the sum so far where a box has room for it: of arrays, how many contributions there are."""
+    if all(edge.sent and edge.sent.scalar is not None for edge in so_far):
+        return running(so_far, uses)
+    return f"{len(so_far)} of {uses}"

@@ -1,15 +1,18 @@
 """The step-through page: its words, what it may hold, and how it behaves in a browser."""
 
 import base64
+import hashlib
 import re
 from html import unescape
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from drawing.circuits import (
     CIRCUITS,
     after_backward,
     classifier,
+    gate_lstm,
     lstm,
     neuron,
     product_of_sum,
@@ -19,6 +22,8 @@ from drawing.circuits import (
 )
 
 from autograd import Tensor, draw, scope
+from autograd.drawing.model import Fold
+from autograd.drawing.number import number
 from autograd.drawing.step import backward, walk
 
 
@@ -72,12 +77,47 @@ def test_arrays_in_words():
     assert any("which comes out of ⋯ t=2…19 · 18 steps (306 ops, folded)" in w for w in words)
 
 
+def test_shared_weights_in_words():
+    """The sum over all uses, those inside folds as well: the norm of what has arrived, checked against the arrays."""
+    words = captions(draw(after_backward(lstm)).step())
+    arrivals = [w for w in words if "→ W_x " in w]
+    f = lstm()
+    f.backward()
+    W_x = next(node for node in draw(f)._picture.nodes if node.label == "W_x")
+    late = sum(edge.sent.entries for edge in W_x.outgoing[1:])
+    assert "W_x is used 3 times : contribution 1 of 3" in arrivals[0]
+    assert f"contribution 2 of 3, so far ‖{number(np.linalg.norm(late), 3)}‖ after 2 of 3 ." in arrivals[1]
+    assert f"contribution 3 of 3; together ‖{number(W_x.gradient.norm, 3)}‖ , complete." in arrivals[2]
+    words = captions(draw(after_backward(lstm, 20)).step())
+    (inside,) = (w for w in words if w.startswith("⋯ t=2…19 · 18 steps → W_x, W_h, b "))
+    assert re.search(r"∂L/∂b : 18 of 20 uses are in here; so far ‖1.21‖ after 19 of 20 \.", inside)
+    assert any("b is used 20 times : contribution 20 of 20; together ‖1.21‖ , complete." in w for w in words)
+    grid = captions(draw(after_backward(lstm, 5)).step())
+    assert sum("are in here" in w for w in grid) == 5 and sum("all have arrived" in w for w in grid) == 1
+    many = captions(draw(after_backward(gate_lstm)).step())
+    assert any("→ W_xi, W_hi, b_i " in w for w in many)
+
+
+@pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
+def test_panel(make):
+    """Every shared weight receives each of its uses once, and is complete at the end."""
+    composition = laid_out(after_backward(make))
+    seen = {}
+    for state in walk(composition):
+        for i, so_far, uses in state.panel:
+            assert set(seen.get(i, ())) < set(uses)
+            seen[i] = uses
+            assert (so_far is None) == (len(uses) == sum(e.flows for e in composition.picture.weights[i].outgoing))
+    assert sorted(seen) == list(range(len(composition.picture.weights)))
+    assert all(len(uses) == len(composition.picture.weights[i].outgoing) for i, uses in seen.items())
+
+
 @pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
 def test_order(make):
     """Every visible edge once; what sends a gradient has received all of it before."""
     composition = laid_out(after_backward(make))
     edges = [edge for edge in composition.picture.edges if edge.flows]
-    order = [edge for _, edge in backward(composition)]
+    order = [moved for _, moved in backward(composition) if not isinstance(moved, Fold)]
     assert len(order) == len(edges) and set(order) == set(edges)
     for i, edge in enumerate(order):
         later = {composition.shown(e.source) for e in order[i:]}
@@ -130,6 +170,9 @@ def test_nothing_is_loaded():
     drawing = draw(after_backward(neuron))
     page = drawing.step().html()
     assert "default-src 'none'" in page and not re.search(r'(?:src|href)="(?!data:)', page) and "url(" not in page
+    digest = re.search(r"script-src 'sha256-([^']*)'", page)[1]
+    (script,) = re.findall("<script>(.*?)</script>", page, re.DOTALL)
+    assert base64.b64decode(digest) == hashlib.sha256(script.encode()).digest() and "unsafe-inline'; script" in page
     data = re.search(r'src="data:image/svg\+xml;base64,([^"]*)"', page)[1]
     assert base64.b64decode(data).decode() == drawing.svg()
 
@@ -224,7 +267,8 @@ def test_every_state_in_a_browser(opened, make, args):
     for step in range(1, last):
         page.locator("input").fill(str(step))
         assert page.locator(".node.receiving").count() == 1
-        assert page.locator(".edge.active").count() == (step > 1)
+        inside = "uses are in here" in page.locator(".caption").inner_text()
+        assert page.locator(".edge.active").count() == (step > 1 and not inside)
     assert page.faults == []
 
 
@@ -264,7 +308,7 @@ def test_without_scripts_in_a_browser(opened):
     page = opened(after_backward(staged), java_script_enabled=False)
     assert page.locator("img").bounding_box()["width"] > 500
     assert not page.locator("button").first.is_visible() and not page.locator(".caption").is_visible()
-    page.locator("summary").click()
+    page.locator("summary", has_text="steps in words").click()
     assert page.locator("li").count() == 15 and page.locator("li").nth(11).is_visible()
 
 
@@ -276,3 +320,104 @@ def test_reduced_motion_in_a_browser(opened):
         page = opened(after_backward(square), reduced_motion=choice)
         page.locator("input").fill("4")
         assert page.evaluate(transition) == seconds
+
+
+# Whether the ends of the line that is lit lie at boxes; and the boxes.
+ENDS = """() => {
+  const line = document.querySelector(".edge.active path"), matrix = line.getScreenCTM()
+  return [0, line.getTotalLength()].map(at => {
+    const point = line.getPointAtLength(at).matrixTransform(matrix)
+    return Math.min(...[...document.querySelectorAll("g.node[tabindex]")].map(box => {
+      const {left, right, top, bottom} = box.querySelector("title + *").getBoundingClientRect()
+      return Math.hypot(Math.max(left - point.x, 0, point.x - right), Math.max(top - point.y, 0, point.y - bottom))
+    }))
+  })
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("steps", [3, 5, 20])
+def test_whole_lines_in_a_browser(opened, steps):
+    """What lights up reaches from box to box, also where a line goes round corners between time steps."""
+    page = opened(after_backward(lstm, steps), viewport={"width": 1300, "height": 1000})
+    for step in range(2, int(page.locator("input").get_attribute("max"))):
+        page.locator("input").fill(str(step))
+        if page.locator(".edge.active").count():
+            assert max(page.evaluate(ENDS)) < 12, page.locator(".caption").inner_text()
+
+
+@pytest.mark.browser
+def test_arrays_in_a_browser(opened):
+    """A click, or Enter where the focus is, opens the arrays of a box; Esc closes them; the focus returns."""
+    page = opened(after_backward(classifier))
+    dialog, node = page.locator("dialog"), page.get_by_role("button", name="logp = ")
+    node.focus()
+    page.keyboard.press("Enter")
+    assert dialog.is_visible() and dialog.locator("h3").inner_text() == "logp = log_softmax(v4)"
+    assert dialog.locator("table").count() == 1 and dialog.locator("td").count() == 40
+    assert "nothing has arrived, at this step" in dialog.inner_text()
+    page.keyboard.press("ArrowRight")  # scrolls what is open; the walk stays where it is
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible() and page.locator("output").inner_text() == "step 0 of 14"
+    assert page.evaluate("document.activeElement.id") == node.get_attribute("id")
+    page.keyboard.press("End")
+    node.click()
+    assert dialog.locator("table").count() == 2 and dialog.locator("td").count() == 80
+    dialog.get_by_role("button", name="close").click()
+    assert not dialog.is_visible()
+    tabs = page.evaluate(
+        "[...document.querySelectorAll('g.opens')].every(n => n.tabIndex === 0 && n.matches('[role=button]'))"
+    )
+    assert tabs and page.faults == []
+
+
+@pytest.mark.browser
+def test_shared_weights_in_a_browser(opened):
+    """The panel counts the uses that have arrived, and shows a cell of the strip for each; aliases open the weight."""
+    page = opened(after_backward(lstm), viewport={"width": 1200, "height": 1000})
+    seen, cells = [], []
+    strip = """[...document.querySelectorAll(".graph > polygon")].filter(cell => {
+      const {width, height} = cell.getBoundingClientRect()
+      return width < 8 && height > 11 && getComputedStyle(cell).visibility === "visible"
+    }).length"""
+    for step in range(int(page.locator("input").get_attribute("max")) + 1):
+        page.locator("input").fill(str(step))
+        seen += [t for t in page.locator(".graph > text").all_text_contents() if "after" in t or "sum of" in t]
+        cells.append(page.evaluate(strip))
+    for uses in (1, 2):
+        assert any(t.endswith(f"after {uses} of 3") for t in seen), seen
+    assert cells[0] == 0 and cells == sorted(cells) and cells[-1] == 9
+    page.locator("g.node", has_text="W_h").first.click()
+    assert page.locator("dialog h3").inner_text() == "W_h, parameter" and page.locator("dialog table").count() == 2
+    page.keyboard.press("Escape")
+    page.get_by_label("arrays of b").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("dialog h3").inner_text() == "b, parameter" and page.faults == []
+
+
+@pytest.mark.browser
+def test_arrays_without_scripts_in_a_browser(opened):
+    """Every array is there without scripts as well."""
+    page = opened(after_backward(classifier), java_script_enabled=False)
+    page.locator(".arrays summary").click()
+    assert page.locator("section").count() == 14 and page.locator("section").nth(5).is_visible()
+    assert not page.locator("dialog").is_visible()
+
+
+@pytest.mark.browser
+def test_a_narrow_window_in_a_browser(opened):
+    """On a telephone the picture scrolls instead of shrinking until nothing can be read; what receives is in view."""
+    page = opened(after_backward(staged), viewport={"width": 400, "height": 800})
+    page.locator("input").fill("11")
+    assert page.locator("svg").bounding_box()["width"] > 500
+    box = page.locator(".receiving").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 400
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.browser
+def test_spoken_in_a_browser(opened):
+    """What a screen reader finds: boxes as buttons with a sentence, the caption as what is announced."""
+    page = opened(after_backward(product_of_sum))
+    assert page.get_by_role("button", name="q = x + y; value 3; gradient −4").count() == 1
+    assert page.locator(".caption").get_attribute("aria-live") == "polite"
