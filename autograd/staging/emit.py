@@ -6,8 +6,10 @@ gradient's pieces is written as `dx = ...` and `dx += ...`; all else is written 
 
 import operator
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -113,7 +115,7 @@ class Emitter:
         statements: list[Value] = []
         for value in program.values:
             if value.constant and value.ndim and (value.name or every[value] > 1 and not short_list(value)):
-                value.name = value.name or "k1"
+                value.name = value.name or "k"
                 if literal(value.data, Writer(value, self.operand, {}).plain):
                     statements.append(value)
         unnamed = [x for x in program.outputs if not x.name]
@@ -252,7 +254,8 @@ class Emitter:
             e = self.piece(of, piece, keep_apart=self.terms[of] > 1)
             if nth == 0:
                 code = f"{name} = {e.text}"
-                if not known and piece not in self.name and fresh(piece):
+                number = not of.ndim and piece.op is not None  # which += replaces, and doesn't write into
+                if number or not known and piece not in self.name and fresh(piece):
                     self.own.add(of)
             elif of in self.own:
                 code = f"{name} += {e.text}"
@@ -302,10 +305,17 @@ class Emitter:
         for x in program.inputs:
             by_shape.setdefault(x.shape, []).append(self.name[x])
         for shape, names in by_shape.items():
-            source.assertion.append(f"assert {' == '.join(f'np.shape({name})' for name in names)} == {shape}")
+            for row in batched(names, 4):
+                source.assertion.append(f"assert {' == '.join(f'np.shape({name})' for name in row)} == {shape}")
 
 
 FRESH = {np.sum, np.mean, np.prod, np.where, np.tensordot, np.cumsum, np.concatenate, np.stack, np.inner, np.zeros_like}
+
+
+def batched(names: list[str], n: int) -> Iterator[list[str]]:
+    rest = iter(names)
+    while row := list(islice(rest, n)):
+        yield row
 
 
 def default(seed: Value) -> str:

@@ -1,5 +1,6 @@
 """From statements to the text of a module: headings, comments in a column, functions on top."""
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -19,7 +20,10 @@ def module(source: Source, name: str, notes: Sequence[str], values: bool) -> str
     body += section(source.forward, "forward", values)
     if source.backward:
         body += section(source.backward, "backward", values)
-    body += ["", f"return {tuple_of(source.outputs, False)}, {tuple_of(source.gradients, True)}"]
+    returned = f"return {tuple_of(source.outputs, False)}, {tuple_of(source.gradients, True)}"
+    if len(returned) > MARGIN:
+        returned = "\n".join([f"return {tuple_of(source.outputs, False)}, (", *wrapped(source.gradients), ")"])
+    body += ["", *returned.split("\n")]
     return "\n".join([*head(source, notes), *define("forward_and_backward", parameters, body)]) + "\n"
 
 
@@ -96,9 +100,17 @@ def block(lines: list[Line], values: bool) -> list[str]:
     for line in lines:
         parts = [f"= {numbers(line.data)}"] if values and line.data is not None else []
         comments.append(", from ".join([*parts, line.origin]) if line.origin else "".join(parts))
-    lengths = [len(line.code) for line, comment in zip(lines, comments) if comment]
+    lengths = [width(line.code) for line, comment in zip(lines, comments) if comment]
     column = max((n for n in lengths if n <= COMMENT), default=0)
-    return [f"{line.code:{column}}  # {comment}" if comment else line.code for line, comment in zip(lines, comments)]
+    return [
+        f"{line.code}{' ' * (column - width(line.code))}  # {comment}" if comment else line.code
+        for line, comment in zip(lines, comments)
+    ]
+
+
+def width(text: str) -> int:
+    """Count the columns that a text takes: the tilde of c̃ takes none."""
+    return sum(not unicodedata.combining(c) for c in text)
 
 
 def numbers(data: Any) -> str:

@@ -3,6 +3,7 @@
 import builtins
 import keyword
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -12,9 +13,11 @@ from .program import Program, Value
 
 
 def identifier(name: str) -> str:
-    """Make an identifier: lstm.weight_ih becomes lstm_weight_ih."""
-    text = re.sub(r"\W+", "_", name).strip("_") or "x"
-    text = f"x{text}" if text[0].isdigit() else text
+    """Make an identifier: lstm.weight_ih becomes lstm_weight_ih. Letters of any alphabet stay, as Python allows."""
+    text = unicodedata.normalize("NFKC", name)
+    text = "".join(c if f"x{c}".isidentifier() else "_" for c in text)
+    text = re.sub("_+", "_", text).strip("_") or "x"
+    text = text if text.isidentifier() else f"x{text}"
     return text + "_" if keyword.iskeyword(text) or text == "np" or hasattr(builtins, text) else text
 
 

@@ -9,12 +9,20 @@ from typing import Any
 import numpy as np
 
 from ..op import OPS
+from .expression import transposition
 from .program import Program, Value, keep, rewrite
+
+VIEWS = {np.reshape, np.broadcast_to, np.transpose, np.swapaxes}  # no need to write their result out
+
+
+def on_path(program: Program) -> set[Value]:
+    """Collect the values of which a gradient is computed."""
+    return {x for c in program.contributions for x in (c.through, c.of) if x}.union(program.outputs)
 
 
 def pinned(program: Program) -> set[Value]:
     """Collect the values of which a gradient is computed, and the sums that these gradients are."""
-    found = {x for c in program.contributions for x in (c.through, c.of) if x}.union(program.outputs)
+    found = on_path(program)
     for of, n in Counter(c.of for c in program.contributions).items():
         total = program.gradients[of]
         for _ in range(n - 1):
@@ -40,6 +48,8 @@ def constants(program: Program) -> Program:
         inputs = [x for x in value.args if isinstance(x, Value)]
         if value.op is None or not inputs or not all(x.constant for x in inputs):
             return value
+        if value.function in VIEWS and value.data.size > 1:
+            return value
         return Value(value.data, constant=True)
 
     return rewrite(program, rule)
@@ -47,13 +57,15 @@ def constants(program: Program) -> Program:
 
 def common(program: Program) -> Program:
     """Compute what is computed twice, from the same values, once."""
-    stay = pinned(program).union(c.piece for c in program.contributions)
+    forward = on_path(program)
+    stay = pinned(program).union(c.piece for c in program.contributions) - forward
     known: dict[Any, Value] = {}
 
     def rule(value: Value) -> Value:
         if value in stay or value.op is None or value.op.name in ("empty_like",):
             return value
-        return known.setdefault(fingerprint(value), value)
+        first = known.setdefault(fingerprint(value), value)
+        return value if value in forward else first
 
     return rewrite(program, rule)
 
@@ -75,7 +87,7 @@ def simple(program: Program) -> Program:
     """Drop what changes nothing, a reshape to the shape that is there, and write two views as one."""
     stay = pinned(program)
 
-    def rule(value: Value) -> Value:
+    def rule(value: Value) -> Any:
         if value in stay or value.op is None or not value.args or not isinstance(value.args[0], Value):
             return value
         if isinstance(value.function, np.ufunc) and value.function.signature is None:
@@ -85,6 +97,12 @@ def simple(program: Program) -> Program:
         x, function = value.args[0], value.function
         if same(value, x):
             return x
+        if turned(value) and turned(x):
+            return x.args[0]
+        if turned(value) and x.function is np.matmul and x not in stay and any(map(turned, x.args)):
+            made = [y if turned(y) else turn(y) for y in reversed(x.args)]  # (A @ B).T = B.T @ A.T
+            args = tuple(y.args[0] if y in x.args else y for y in made)
+            return [*(y for y in made if y not in x.args), Value(value.data, x.op, args, scope=value.scope)]
         if function is np.reshape and x.function is np.sum and not x.options.get("keepdims"):
             axis = x.options.get("axis")
             if value.shape == np.sum(x.args[0].data, axis=axis, keepdims=True).shape:
@@ -96,6 +114,16 @@ def simple(program: Program) -> Program:
         return value
 
     return rewrite(program, rule)
+
+
+def turned(x: Any) -> bool:
+    """Tell a matrix that is transposed."""
+    return isinstance(x, Value) and x.ndim == 2 and transposition(x.function, x.options, 2) == "T"
+
+
+def turn(x: Value) -> Value:
+    """Transpose a matrix."""
+    return Value(np.swapaxes(x.data, -1, -2), OPS[np.swapaxes], (x,), {"axis1": -1, "axis2": -2}, scope=x.scope)
 
 
 def as_number(x: Any, value: Value) -> Any:
