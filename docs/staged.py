@@ -16,12 +16,13 @@ OUTSIDE = {"rnn": rnn, "cell": cell, "column": column, "simple": simple}
 INTRODUCTION = """# Staged code
 
 `stage(f, *example)` runs `f` once and prints what it computed as NumPy code, forward and backward, to be held against
-a derivation by hand. Here are the circuits of [CS231n](https://cs231n.github.io/optimization-2/), two steps of a recurrent
-network, and an LSTM cell in three forms: each as a function, by hand, and as `stage` prints it.
+a derivation by hand. Here are the circuits of [CS231n](https://cs231n.github.io/optimization-2/), two steps of a
+recurrent network, and an LSTM cell in three forms: each as a function, by hand, and as `stage` prints it.
 
 In the printed code `dq` is the gradient of `q`. Each statement of the backward pass is what one op sends to one of its
-arguments; the comment is the statement of the forward pass that it comes from. A value that is used twice receives twice,
-by `+=`, or by `dx = dx + ...` where `dx` is still the same array as another gradient. The code needs nothing but NumPy.
+arguments; the comment is the statement of the forward pass that it comes from. A value that is used twice receives
+twice, by `+=`, or by `dx = dx + ...` where `dx` is still the same array as another gradient. Shapes are those of the
+example; the first lines check them. The code needs nothing but NumPy.
 
 `python docs/staged.py` writes this page; the tests compare it, and the numbers of each pair.
 """

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..ops.indexing import names_once, scatter_add
 from .definitions import Definitions, numpy_name
-from .expression import ATOM, SUM, Text, Writer, literal, short_list, transposition, write
+from .expression import ATOM, SIGN, SUM, Text, Writer, literal, short_list, transposition, write
 from .names import Names, name_values
 from .program import Program, Value, keep, operands, transform
 
@@ -260,7 +260,8 @@ class Emitter:
             elif of in self.own:
                 code = f"{name} += {e.text}"
             else:
-                code = f"{name} = {name} + {e.at(SUM + 1)}"
+                minus = e.level == SIGN and e.text.startswith("-")  # + -dh
+                code = f"{name} = {name} - {e.text[1:]}" if minus else f"{name} = {name} + {e.at(SUM + 1)}"
                 self.own.add(of)
             self.lines.append(Line(code, origin, data, self.scope))
         if last:

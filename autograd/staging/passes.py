@@ -62,7 +62,7 @@ def common(program: Program) -> Program:
     known: dict[Any, Value] = {}
 
     def rule(value: Value) -> Value:
-        if value in stay or value.op is None or value.op.name in ("empty_like",):
+        if value in stay or not value.op and not value.constant:
             return value
         first = known.setdefault(fingerprint(value), value)
         return value if value in forward else first
@@ -80,6 +80,8 @@ def fingerprint(value: Value) -> Any:
             return tuple(map(key, x))
         return type(x), repr(x)
 
+    if value.constant:
+        return value.name, value.dtype.str, value.shape, value.data.tobytes()
     return value.function, key(value.args), key(sorted(value.options.items())), value.dtype.str
 
 
