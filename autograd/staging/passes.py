@@ -15,14 +15,9 @@ from .program import Program, Value, keep, rewrite
 VIEWS = {np.reshape, np.broadcast_to, np.transpose, np.swapaxes}  # no need to write their result out
 
 
-def on_path(program: Program) -> set[Value]:
-    """Collect the values of which a gradient is computed."""
-    return {x for c in program.contributions for x in (c.through, c.of) if x}.union(program.outputs)
-
-
 def pinned(program: Program) -> set[Value]:
     """Collect the values of which a gradient is computed, and the sums that these gradients are."""
-    found = on_path(program)
+    found = {x for c in program.contributions for x in (c.through, c.of) if x}.union(program.outputs)
     for of, n in Counter(c.of for c in program.contributions).items():
         total = program.gradients[of]
         for _ in range(n - 1):
@@ -57,15 +52,13 @@ def constants(program: Program) -> Program:
 
 def common(program: Program) -> Program:
     """Compute what is computed twice, from the same values, once."""
-    forward = on_path(program)
-    stay = pinned(program).union(c.piece for c in program.contributions) - forward
+    stay = pinned(program).union(c.piece for c in program.contributions)
     known: dict[Any, Value] = {}
 
     def rule(value: Value) -> Value:
         if value in stay or not value.op and not value.constant:
             return value
-        first = known.setdefault(fingerprint(value), value)
-        return value if value in forward else first
+        return known.setdefault(fingerprint(value), value)
 
     return rewrite(program, rule)
 
