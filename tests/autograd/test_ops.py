@@ -33,8 +33,9 @@ def assert_same(x, y, rtol=1e-12):
 
 
 def test_every_op_has_a_case():
-    """Who adds an op adds a row to cases.py."""
-    missing = {op.name for op in OPS.values()} - {case.op.name for case in CASES}
+    """Who adds an op to autograd adds a row to cases.py. Those of nn are tested there."""
+    table = [op for op in OPS.values() if not str(getattr(op.function, "__module__", "")).startswith("nn.")]
+    missing = {op.name for op in table} - {case.op.name for case in CASES}
     assert not missing, f"no case in tests/autograd/cases.py for: {', '.join(sorted(missing))}"
 
 
