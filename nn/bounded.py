@@ -22,7 +22,8 @@ class Bounded:
         self.file, self.limit, self.end = file, limit, end
 
     def read(self, size: int = -1) -> bytes:
-        content = self.file.read(self.limit + 1 if size < 0 else min(size, self.limit + 1))
+        most = min(self.limit, self.end - self.file.tell()) + 1  # one more, to see that there is more
+        content = self.file.read(most if size < 0 else min(size, most))
         if len(content) > self.limit:
             raise ValueError(f"one part of it has more than {self.limit:,} bytes")
         self._check(self.file.tell())
@@ -40,5 +41,7 @@ class Bounded:
         return True
 
     def _check(self, position: int) -> None:
+        if position < 0:
+            raise ValueError("a part of it lies before its beginning")
         if position > self.end:
             raise ValueError(f"it has more than {self.end:,} bytes")

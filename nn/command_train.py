@@ -98,6 +98,7 @@ def make_run(options: argparse.Namespace) -> Run:
     return RUNS[task](data, RUNS[task].settings_type(**given))  # type: ignore[call-arg]
 
 
+POOLED = {"last": "the state after the last one", "mean": "the mean of the states"}
 SETTINGS = {field.name for run in RUNS.values() for field in fields(run.settings_type)}
 DEFAULTS = {"sample": 400, "temperature": 0.6}
 
@@ -107,8 +108,8 @@ def flag(name: str) -> str:
 
 
 def source(options: argparse.Namespace) -> list[str]:
-    """List the arguments that say what to learn from."""
-    names = ("data", "text_column", "label_column")
+    """List the arguments that say what to learn, and from what."""
+    names = ("task", "data", "text_column", "label_column")
     named = [part for name in names if getattr(options, name) for part in (flag(name), getattr(options, name))]
     return [*([str(options.text)] if options.text else []), *named]
 
@@ -119,11 +120,10 @@ def print_beginning(run: Run) -> None:
     print(f"{s.cell.upper()} of {s.hidden} units: {size:,} parameters.")
     if isinstance(run, SentimentRun):
         learned, held_out = len(run.learned.texts), len(run.test.texts)
-        apart = f"set apart with seed {s.seed}"
         print(
             f"{learned:,} texts to learn from, {len(run.validation[0]):,} of them to choose the best epoch; "
-            f"{held_out:,} to test with, {apart}.\n{len(run.vocabulary) - 2:,} words, "
-            f"at most {s.length} of a text; {s.pooling} state.",
+            f"{held_out:,} to test with (seed {s.seed}).\n{len(run.vocabulary) - 2:,} words are known, at most "
+            f"{s.length} of a text are read; {POOLED[s.pooling]} counts.",
             flush=True,
         )
     elif isinstance(run, LanguageRun):

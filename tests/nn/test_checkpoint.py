@@ -56,20 +56,23 @@ ARRAYS = {
 }
 
 
-def test_round_trip(tmp_path):
+@pytest.mark.parametrize("name", ["a.safetensors", "a", "a.npz", "a.NPZ"])
+def test_round_trip(tmp_path, name):
     """Arrays of any layout, byte order and name come back equal, in native order, contiguous and writable."""
-    path = tmp_path / "a.safetensors"
+    path = tmp_path / name
     metadata = {"text": "Zürich 🕰\n", "": ""}
-    write_tensors(path, ARRAYS, metadata)
+    content = {name.replace("\\", "_"): a for name, a in ARRAYS.items()} if path.suffix.lower() == ".npz" else ARRAYS
+    write_tensors(path, content, metadata)
     arrays, texts = read_tensors(path)
-    assert_same(arrays, ARRAYS)
+    assert_same(arrays, content)
     assert texts == metadata
     assert all(a.flags.c_contiguous and a.flags.writeable and a.dtype.isnative for a in arrays.values())
     assert np.signbit(arrays["special"][3])
 
 
+@pytest.mark.parametrize("suffix", ["", ".npz"])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_dtypes(tmp_path_factory, dtype):
+def test_dtypes(tmp_path_factory, dtype, suffix):
     """Each dtype round-trips bit for bit."""
 
     @settings(deadline=None)  # the disk may be busy
@@ -79,7 +82,7 @@ def test_dtypes(tmp_path_factory, dtype):
         (again,) = read_tensors(path)[0].values()
         assert (again.dtype, again.shape, again.tobytes()) == (array.dtype, array.shape, array.tobytes())
 
-    path = tmp_path_factory.mktemp("dtypes") / "a"
+    path = tmp_path_factory.mktemp("dtypes") / f"a{suffix}"
     check()
 
 
@@ -129,15 +132,16 @@ def test_torch_reads_and_writes(tmp_path):
     assert load(tmp_path / "theirs", ours) == {}
 
 
-def test_save_and_load(tmp_path):
+@pytest.mark.parametrize("name", ["a", "a.npz"])
+def test_save_and_load(tmp_path, name):
     """A model comes back with everything that resuming needs: numbers, texts, nested arrays, a generator's state."""
     rng = np.random.default_rng(5)
     rng.normal(size=3)
     model = Weights(**{"rnn.weight_ih_l0": rng.normal(size=(4, 3)), "linear.bias": np.zeros(2, dtype=np.float32)})
     moments = {"m": [np.ones(2), np.zeros((0, 3))], "t": 7}
-    save(tmp_path / "a", model, rng=rng.bit_generator.state, optimizer=moments, epoch=3, best=np.inf, text="é")
+    save(tmp_path / name, model, rng=rng.bit_generator.state, optimizer=moments, epoch=3, best=np.inf, text="é")
     again = Weights(**{"rnn.weight_ih_l0": None, "linear.bias": None})
-    metadata = load(tmp_path / "a", again)
+    metadata = load(tmp_path / name, again)
     assert_same(again.arrays, model.arrays)
     assert (metadata["epoch"], metadata["best"], metadata["text"]) == (3, np.inf, "é")
     assert metadata["optimizer"]["t"] == 7
@@ -162,7 +166,19 @@ def test_save_refuses(tmp_path):
         write_tensors(tmp_path / "a", {"__metadata__": np.zeros(2)})
     with pytest.raises(ValueError, match="metadata maps texts to texts"):
         write_tensors(tmp_path / "a", {}, {"epoch": 3})
+    with pytest.raises(ValueError, match="can't be called '../x'"):
+        write_tensors(tmp_path / "a.npz", {"../x": np.zeros(2)})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.pt", "a.pth", "a.pkl", "a.PICKLE", "a.joblib"])
+def test_the_name_of_a_pickle_is_refused(tmp_path, name):
+    """Neither written nor opened, with the reason and what to do instead."""
+    (tmp_path / name).write_bytes(b"")
+    for call in (lambda: write_tensors(tmp_path / name, {}), lambda: read_tensors(tmp_path / name)):
+        with pytest.raises(ValueError, match="loading a pickle can run any program.*save_file"):
+            call()
+    assert (tmp_path / name).read_bytes() == b""
 
 
 @pytest.mark.parametrize("where", ["fsync", "replace"])
@@ -182,15 +198,17 @@ def test_failure_keeps_the_old_file(tmp_path, monkeypatch, where, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_kill_leaves_a_whole_file(tmp_path):
+@pytest.mark.parametrize("name", ["a", "a.npz"])
+@pytest.mark.parametrize("after", [1, 5, 20])
+def test_kill_leaves_a_whole_file(tmp_path, name, after):
     """After kill -9 in the middle of saving, the file is the old or the new one, whole."""
-    path = tmp_path / "a"
+    path = tmp_path / name
     program = (
         "import numpy as np, sys\nfrom nn.checkpoint import write_tensors\n"
         "for i in range(10_000):\n    write_tensors(sys.argv[1], {'x': np.full(200_000, i)}); print(i, flush=True)"
     )
     with subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE, text=True) as process:
-        for _ in range(20):
+        for _ in range(after):
             last = int(process.stdout.readline())
         process.send_signal(signal.SIGKILL)
     x = read_tensors(path)[0]["x"]
@@ -276,10 +294,10 @@ def test_hostile_files(tmp_path, content, reason):
 
 
 @settings(deadline=None)
-@given(st.data())
-def test_no_flipped_byte_crashes(tmp_path_factory, data):
+@given(st.data(), st.sampled_from(["", ".npz"]))
+def test_no_flipped_byte_crashes(tmp_path_factory, data, suffix):
     """Whatever byte of a file is changed or cut off, reading gives arrays or a ValueError."""
-    path = tmp_path_factory.getbasetemp() / "flipped"
+    path = tmp_path_factory.getbasetemp() / f"flipped{suffix}"
     write_tensors(path, {"x": np.arange(3.0), "y": np.array([True])}, {"a": "b"})
     content = bytearray(path.read_bytes())
     content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

@@ -1,6 +1,8 @@
 """The command: what it prints and saves, and how it refuses a mistake."""
 
 import inspect
+import json
+import math
 import os
 import signal
 import subprocess
@@ -13,6 +15,8 @@ from autograd import draw
 from nn.__main__ import main
 from nn.command_draw import LOOKS
 from nn.language_run import LanguageRun, LanguageSettings
+from nn.reviews import uci_sentiment
+from nn.sentiment_run import SentimentRun, SentimentSettings
 from nn.text import Vocabulary, perplexity
 
 TEXT = "The quick brown fox jumps over the lazy dog. " * 12
@@ -214,7 +218,7 @@ def test_doctor(capsys):
     assert capsys.readouterr().out.startswith("autograd ")
 
 
-@pytest.mark.parametrize("command", ["train", "generate", "draw", "doctor"])
+@pytest.mark.parametrize("command", ["train", "generate", "predict", "draw", "doctor"])
 def test_help(command, capsys):
     """Every option has a help text."""
     assert run(command, "--help") == 0
@@ -223,6 +227,90 @@ def test_help(command, capsys):
     for line, following in zip(lines, [*lines[1:], ""]):
         if line.startswith("  -"):
             assert len(line.split()) > 3 or following.startswith(" " * 20), line
+
+
+TABLE = "".join(
+    f"a {opinion} film number {i}\t{label}\n" for i in range(60) for opinion, label in (("good", 1), ("bad", 0))
+)
+FEW = "--task sentiment --data films.tsv --hidden 5 --embedding 3 --epochs 6 --lr 0.03".split()
+
+
+@pytest.fixture
+def films(folder):
+    """Work in a folder with a table of opinions."""
+    (folder / "films.tsv").write_text(TABLE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    """Save an untrained sentiment model."""
+    path = tmp_path_factory.mktemp("model") / "judge.safetensors"
+    SentimentRun((uci_sentiment(), None), SentimentSettings(hidden=4, embedding=3)).save(path)
+    return path
+
+
+def test_train_sentiment(films, capsys):
+    """It says what is held out, reports each epoch, and compares with naive Bayes on the same texts."""
+    assert run("train", *FEW, "--pooling", "mean", "-o", "films.npz", "--metrics", "log/films.jsonl") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == ("96 texts to learn from, 10 of them to choose the best epoch; 24 to test with (seed 0).")
+    assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == [f"epoch {i}/6" for i in range(1, 7)]
+    assert "100.0%  by naive Bayes" in lines[-4] and "100.0%  by this LSTM" in lines[-3]
+    assert SentimentRun.load("films.npz")[0].pooling == "mean"
+    rows = [json.loads(line) for line in (films / "log" / "films.jsonl").read_text().splitlines()]
+    assert [row.get("epoch") for row in rows] == [1, 2, 3, 4, 5, 6, None]
+    assert rows[-1]["test_accuracy"] == rows[-1]["naive_bayes_accuracy"] == 1.0
+    assert run("train", *FEW, "--patience", 1, "--lr", 3, "--metrics", "log/films.jsonl") == 0
+    assert "Stopped early: no better since epoch" in capsys.readouterr().out
+    assert len((films / "log" / "films.jsonl").read_text().splitlines()) > 7
+
+
+def test_imdb_is_read(folder, capsys):
+    """The folder aclImdb brings its own texts to test with."""
+    for i in range(20):
+        for part in ("train", "test"):
+            for opinion, word in (("pos", "good"), ("neg", "bad")):
+                file = folder / "aclImdb" / part / opinion / f"{i}_{9 if opinion == 'pos' else 2}.txt"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(f"{word}<br />{part} film {i}")
+    assert run("train", "--task", "sentiment", "--data", "aclImdb", *FEW[4:]) == 0
+    out = capsys.readouterr().out
+    assert "40 texts to learn from, 4 of them" in out and "40 to test with (seed 0)" in out
+
+
+def test_predict(judge, capsys):
+    """Without a terminal: a signed number and a bar for each word, and the words that are not known."""
+    assert run("predict", judge, "The FOOD wasn't good, \x1b[2Jzither!") == 0
+    out = capsys.readouterr().out
+    model, vocabulary, _ = SentimentRun.load(judge)
+    z, values = model.by_word(vocabulary.encode("The food wasn't good, [2Jzither!"))
+    assert out.splitlines()[0] == f"{'positive' if z > 0 else 'negative'}: {1 / (1 + math.exp(-abs(z))):.1%} sure"
+    shown = [line.split() for line in out.splitlines() if line.startswith("  ") and line[2] in "+-"]
+    assert [row[-1] for row in shown] == ["The", "FOOD", "wasn't", "good", "2Jzither", "!"]
+    assert [float(row[0]) for row in shown] == pytest.approx(values, abs=6e-4)
+    assert out.endswith("not known to the model: 2jzither\n") and "\x1b" not in out
+
+
+@pytest.mark.parametrize("no_color", [None, "", "1"])
+def test_predict_in_a_terminal(judge, capsys, monkeypatch, no_color):
+    """The text itself, coloured, unless NO_COLOR is set to something."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    assert run("predict", judge, "The food was good!") == 0
+    out = capsys.readouterr().out
+    assert ("\x1b[" in out) == ("blue: towards positive" in out) == (not no_color)
+
+
+@pytest.mark.parametrize("options, steps", [("", 3), ("--steps 1", 1), ("--text not.good", 2)])
+def test_draw_a_judgement(folder, judge, capsys, options, steps):
+    """The picture of a sentiment model goes from the words to the logit."""
+    assert run("draw", judge, "-o", "judge.svg", *options.split()) == 0
+    svg = (folder / "judge.svg").read_text()
+    assert all((f"t={t}<" in svg) == (1 <= t <= steps) for t in range(steps + 2))
+    assert f"judge.svg: {steps} step" in capsys.readouterr().out
 
 
 MISTAKES = {
@@ -251,6 +339,28 @@ MISTAKES = {
     "train fox.txt --resume fox.txt": "fox.txt is not a safetensors file",
     "train fox.txt --resume CHECKPOINT --hidden 7": "settles --hidden",
     "train short.txt --resume CHECKPOINT": "it was trained on other data",
+    "train --resume JUDGE --task language": "is for the task sentiment",
+    "train --resume JUDGE fox.txt": "TEXT goes with --task language, and this is --task sentiment",
+    "train --resume JUDGE --pooling mean": "settles --pooling",
+    "train --task sentiment --resume CHECKPOINT": "is for the task language",
+    "train --pooling mean": "--pooling goes with --task sentiment, and this is --task language",
+    "train --data uci": "--data goes with --task sentiment",
+    "train --task sentiment fox.txt": "TEXT goes with --task language",
+    "train --task sentiment --steps 3 --sample 5": "--sample, --steps goes with --task language",
+    "train --task sentiment --data none": "none is neither uci nor rt",
+    "train --task sentiment --data .": "no reviews in train/neg and pos",
+    "train --task sentiment --data fox.txt": "fox.txt, line 1: 1 columns",
+    "train --task sentiment --data uci --label-column 2": "only a table has columns",
+    "train --task sentiment --words 0": "--words: expected a whole number, at least 1",
+    "train --task sentiment --validation 0.0001": "of 2400 texts, 0 are to be held out",
+    "train --task sentiment -o model.pt": "model.pt is the name of a pickle",
+    "train --batch 2 --metrics .": ". is a folder",
+    "predict": "required: CHECKPOINT, TEXT",
+    "predict CHECKPOINT good": "is a model for the task 'language'; expected one for 'sentiment'",
+    "predict JUDGE ...": "no word in the text '...'",
+    "predict none good": "none: No such file",
+    "generate JUDGE": "is a model for the task 'sentiment'; expected one for 'language'",
+    "draw JUDGE --text ...": "no word in the text to draw",
     "generate": "required: CHECKPOINT",
     "generate none": "none: No such file",
     "generate .": "Is a directory",
@@ -283,7 +393,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("line, message", MISTAKES.items(), ids=MISTAKES)
-def test_mistakes(folder, checkpoint, capsys, line, message):
+def test_mistakes(folder, checkpoint, judge, capsys, line, message):
     """A mistake gives one line that names it, status 2, and no file."""
     (folder / "empty.txt").write_bytes(b"")
     (folder / "bytes.txt").write_bytes(b"ab\xff")
@@ -292,7 +402,7 @@ def test_mistakes(folder, checkpoint, capsys, line, message):
     (folder / "short.txt").write_text("ab" * 50)
     (folder / "pickle").write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00")
     before = sorted(os.listdir())
-    assert run(*line.replace("CHECKPOINT", str(checkpoint)).split()) == 2
+    assert run(*line.replace("CHECKPOINT", str(checkpoint)).replace("JUDGE", str(judge)).split()) == 2
     out, err = capsys.readouterr()
     assert message in err and len(err.splitlines()) == 1 and out == ""
     assert sorted(os.listdir()) == before
@@ -327,6 +437,22 @@ def test_interrupt_and_resume(folder, capsys):
     parts = capsys.readouterr().out.splitlines()
     assert parts[-12:] == whole[-12:]
     assert (folder / "parts").read_bytes() == (folder / "whole").read_bytes()
+
+
+def test_interrupt_and_resume_sentiment(films, capsys):
+    """The same for labelled texts: a checkpoint that loads, and that goes on to the same file."""
+    options = [*FEW, "--epochs", 60]
+    assert run("train", *options, "-o", "whole") == 0
+    with start("train", *options, "-o", "parts") as process:
+        while "epoch 2/60" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert process.returncode == 130
+    assert err.endswith("To go on: chalkgrad train --task sentiment --data films.tsv --resume parts\n")
+    assert SentimentRun.load("parts")[2]["epoch"] < 60
+    assert run("train", "--task", "sentiment", "--data", "films.tsv", "--resume", "parts") == 0
+    assert (films / "parts").read_bytes() == (films / "whole").read_bytes()
 
 
 def test_divergence(folder, capsys):

@@ -133,26 +133,29 @@ def as_tuple(state):
     return state if isinstance(state, tuple) else (state,)
 
 
-@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_a_batch_with_lengths_is_each_sequence_alone(kind, bidirectional):
+@pytest.mark.parametrize("batch_first", [False, True], ids=["", "batch_first"])
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["", "bidirectional"])
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("kind, extra", [(nn.RNN, {}), (nn.LSTM, {}), (nn.LSTM, {"proj_size": 3}), (nn.GRU, {})])
+def test_a_batch_with_lengths_is_each_sequence_alone(kind, extra, num_layers, bidirectional, batch_first):
     """Outputs, last states and gradients by inputs, states and parameters; outputs beyond the length are 0."""
     rng = np.random.default_rng(0)
-    model = kind(D, H, 2, bidirectional=bidirectional, rng=rng)
+    model = kind(D, H, num_layers, bidirectional=bidirectional, batch_first=batch_first, rng=rng, **extra)
     lengths = [2, 4, 1]
-    x = Tensor(rng.standard_normal((T, B, D)), requires_grad=True)
+    x = Tensor(rng.standard_normal((B, T, D) if batch_first else (T, B, D)), requires_grad=True)
     first = tuple(Tensor(part, requires_grad=True) for part in random_like(rng, model, x))
     output, last = model(x, wrapped(first), lengths=lengths)
     ((output**2).sum() + sum((part**3).sum() for part in as_tuple(last))).backward()
     together = {name: p.grad for name, p in model.named_parameters()}
+    values, outputs, gradients = (a.swapaxes(0, 1) if batch_first else a for a in (x.data, output.data, x.grad))
     model.zero_grad()
     for b, n in enumerate(lengths):
-        alone = Tensor(x.data[:n, b], requires_grad=True)
+        alone = Tensor(values[:n, b], requires_grad=True)
         parts = tuple(Tensor(part.data[:, b], requires_grad=True) for part in first)
         output_alone, last_alone = model(alone, wrapped(parts))
         ((output_alone**2).sum() + sum((part**3).sum() for part in as_tuple(last_alone))).backward()
-        assert np.allclose(output.data[:n, b], output_alone.data) and not output.data[n:, b].any()
-        assert np.allclose(x.grad[:n, b], alone.grad) and not x.grad[n:, b].any()
+        assert np.allclose(outputs[:n, b], output_alone.data) and not outputs[n:, b].any()
+        assert np.allclose(gradients[:n, b], alone.grad) and not gradients[n:, b].any()
         for batched, single in zip(as_tuple(last), as_tuple(last_alone)):
             assert np.allclose(batched.data[:, b], single.data)
         for batched, single in zip(first, parts):

@@ -1,5 +1,7 @@
 """Training: it learns, and it can be stopped anywhere and resumed without a trace."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,14 @@ from nn.ngram import floors
 from nn.recurrent import as_tuple
 from nn.text import perplexity
 from nn.language_run import LanguageRun, LanguageSettings, evaluate
+from nn.reviews import Reviews
+from nn.sentiment_run import SentimentRun, SentimentSettings
 from nn.train import train
 
 TEXT = "the quick brown fox jumps over the lazy dog. " * 12
 SMALL = {"hidden": 6, "embedding": 3, "steps": 5, "batch": 4, "epochs": 2}
+REVIEWS = Reviews([f"{word} {i} film" for i in range(40) for word in ("good", "bad")], np.tile([1, 0], 40)), None
+FEW = {"hidden": 5, "embedding": 3, "batch": 8, "epochs": 3}
 WINDOWS = (486 - 1) // 4 // 5  # in an epoch of TEXT
 
 
@@ -45,6 +51,78 @@ def test_resumed_run_is_the_same(tmp_path, cell, layers, stops):
             run = LanguageRun.resume(tmp_path / "parts", TEXT)
     assert train(run, tmp_path / "parts")
     assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+@pytest.mark.parametrize("pooling, layers, best", [("last", 1, 3), ("mean", 2, 1)])
+@pytest.mark.parametrize("stops", [[0], [3], [8], [2, 7, 9]])
+def test_resumed_sentiment_run_is_the_same(tmp_path, pooling, layers, best, stops):
+    """With its shuffled batches and its dropout too, and where the best epoch is not the last."""
+    settings = SentimentSettings(**FEW, pooling=pooling, layers=layers, lr=0.01)
+    run = SentimentRun(REVIEWS, settings)
+    assert len(run.batches()) == 8 and settings.dropout > 0
+    assert train(run, tmp_path / "whole")
+    assert run.best_epoch == best
+    run = SentimentRun(REVIEWS, settings)
+    for updates in stops:
+        if not train(run, tmp_path / "parts", stop_after(updates)):
+            run = SentimentRun.resume(tmp_path / "parts", REVIEWS)
+    assert train(run, tmp_path / "parts")
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+class Measured(LanguageRun):
+    """A run whose losses in validation are given."""
+
+    losses = ()
+
+    def validate(self):
+        return {"validation_loss": self.losses[self.epoch]}
+
+
+@pytest.mark.parametrize("losses, patience, epochs, best", [
+    ((3, 2, 4, 1, 5), 0, 5, 4),
+    ((3, 2, 4, 1, 5), 2, 5, 4),
+    ((3, 2, 4, 1, 5), 1, 3, 2),
+    ((1, 2, 2, 0, 0), 3, 5, 4),
+    ((1, 2, 2, 2, 0), 3, 4, 1),
+])  # fmt: skip
+def test_the_best_epoch_is_kept(tmp_path, losses, patience, epochs, best):
+    """The file holds the parameters of the epoch with the lowest loss; patience counts the epochs since it."""
+    run = Measured(TEXT, LanguageSettings(**{**SMALL, "epochs": 5}, patience=patience))
+    run.losses = tuple(map(float, losses))
+    after = []
+    assert train(run, tmp_path / "a", record=lambda row: after.append(run.model.state_dict()["linear.weight"]))
+    assert (len(after), run.epoch, run.best_epoch) == (epochs, epochs, best)
+    np.testing.assert_array_equal(LanguageRun.load(tmp_path / "a")[0].linear.weight.data, after[best - 1])
+    again = Measured.resume(tmp_path / "a", TEXT)
+    np.testing.assert_array_equal(again.model.linear.weight.data, after[-1])
+    np.testing.assert_array_equal(again.best["linear.weight"], after[best - 1])
+    assert again.finished and again.history == run.history
+
+
+def test_record(tmp_path):
+    """What was measured in each epoch: numbers in a plain dict, which JSON can hold."""
+    rows = []
+    train(SentimentRun(REVIEWS, SentimentSettings(**FEW)), tmp_path / "a", record=rows.append)
+    assert [row["epoch"] for row in json.loads(json.dumps(rows))] == [1, 2, 3]
+    assert set(rows[0]) == {"epoch", "loss", "validation_loss", "validation_accuracy", "seconds", "peak_memory_mib"}
+    assert all(0 < row["seconds"] < 60 and 20 < row["peak_memory_mib"] < 10_000 for row in rows)
+
+
+def test_a_model_of_another_task(tmp_path):
+    """A sentiment model can't write, and the error says what it is."""
+    SentimentRun(REVIEWS, SentimentSettings(**FEW)).save(tmp_path / "a")
+    with pytest.raises(ValueError, match="a is a model for the task 'sentiment'; expected one for 'language'"):
+        LanguageRun.load(tmp_path / "a")
+
+
+def test_other_reviews_are_refused(tmp_path):
+    """Another label is other data."""
+    SentimentRun(REVIEWS, SentimentSettings(**FEW)).save(tmp_path / "a")
+    labels = REVIEWS[0].labels.copy()
+    labels[:2] = labels[1::-1]
+    with pytest.raises(ValueError, match="it was trained on other data"):
+        SentimentRun.resume(tmp_path / "a", (Reviews(REVIEWS[0].texts, labels), None))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "rnn"])
