@@ -78,6 +78,21 @@ class scope:
         return f"scope({'/'.join(self.path)!r})"
 
 
+class BackwardScope(scope):
+    """Where grad(create_graph=True) computes what `node` sends back. Its path is that of the node's own scope.
+
+    outputs    of the forward pass: what the pass started from
+    gradients  (node, number of its gradient, array) for every node that the pass has reached. Not the gradient itself:
+               it stands in a scope of the pass, so that would be a reference cycle
+    """
+
+    __slots__ = ("node", "outputs", "gradients")
+
+    def __init__(self, node: "Tensor", outputs: "list[Tensor]", gradients: "list[tuple[Tensor, int, Any]]"):
+        self.name, self.parent = (node.scope.name, node.scope.parent) if node.scope else ("backward", None)
+        self.node, self.outputs, self.gradients = node, outputs, gradients
+
+
 class Tensor:
     """A node of the computation graph: an array, how it was computed, and its gradient.
 
@@ -543,17 +558,23 @@ def grad(
     seeds = [output.upstream(g) for output, g in zip(outputs, upstream)]
     flowing = [(output, seed) for output, seed in zip(outputs, seeds) if output._requires_grad]
     found: dict[Tensor, Any] = dict.fromkeys(inputs)
+    gradients: list[tuple[Tensor, int, Any]] = []
     scope_before, record_before = modes.scope, modes.record
     modes.record = record_before or record  # create_graph=True is obeyed under no_grad(), too
     try:
         for node, g, owned in backpropagate(
-            [output for output, _ in flowing],
+            starts := [output for output, _ in flowing],
             [seed if create_graph else seed._data for _, seed in flowing],
             wanted=inputs,
             record=create_graph,
             apply=modes.apply,
         ):
-            modes.scope = node.scope  # what is recorded next is the backward of this node
+            if create_graph:  # what is recorded next is the backward of this node
+                modes.scope = BackwardScope(node, starts, gradients)
+                if node in found and not g._requires_grad:  # nothing records a constant, so it gets its scope here
+                    g = constant(g._data)
+                    g.scope = modes.scope
+                gradients.append((node, g.number, g._data))
             if node in found:
                 found[node] = g if create_graph else constant(g if owned or isinstance(g, np.generic) else np.array(g))
     finally:

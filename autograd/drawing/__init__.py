@@ -18,6 +18,7 @@ from .columns import ANCHORS, Columns
 from .dot import Composition, Style
 from .fold import forms, opened_by
 from .grid import Grid
+from .halves import Halves, fits_in_halves
 from .label import MAX_CELLS
 from .mermaid import MAX_CHARACTERS, MAX_EDGES, flowchart
 from .model import Picture
@@ -97,6 +98,8 @@ def draw(
     if not (isinstance(expand, Sequence) and all(isinstance(pattern, str) for pattern in expand)):
         raise TypeError(f"expand takes a pattern such as 'lstm/t=3/*', or a list of them; {expand!r} came.")
     picture = read(tensor, names, precision, gradients == "compute")
+    if style == "circuit" and picture.passes:
+        raise ValueError("style='circuit' is for a forward graph; a backward pass beside it has style='nodes'.")
     if style == "circuit" and not picture.scalar:
         array = next(node for node in picture.nodes if node.value.scalar is None)
         raise ValueError(
@@ -110,7 +113,7 @@ def draw(
             raise ValueError(f"no scope matches expand={pattern!r}; {there}.")
     ladder = [
         (form, way)
-        for kind, form in forms(picture, expand, max_width)
+        for kind, form in ([("halves", picture)] if fits_in_halves(picture) else []) + forms(picture, expand, max_width)
         for way in styles(form, kind, style, rankdir, edges, legend)
     ]
     for node in picture.nodes:
@@ -120,7 +123,9 @@ def draw(
 
 
 def compose(picture: Picture, style: Style) -> Composition:
-    """Arrange a picture: as a circuit, as a grid of folded steps, in columns of time, or as it comes."""
+    """Arrange a picture: in halves, as a circuit, as a grid of folded steps, in columns of time, or as it comes."""
+    if style.halves:
+        return Halves(picture, style)
     columns = picture.sequences and style.rankdir == "TB"
     if style.mode == "circuit":
         return Circuit(picture, style)
@@ -132,15 +137,19 @@ def styles(
 ) -> list[Style]:
     """List the ways to draw one form of a picture, the fullest first."""
     legend = len(picture.nodes) > 3 if legend is None else legend
-    full = edges or "full"
+    full = edges or ("none" if picture.output.single else "full")  # what is local stands in the backward pass
     directions = [rankdir] if rankdir else ["LR", "TB"]
     if style == "circuit":
         ways = [Style("circuit", e, direction, legend) for e in (full, edges or "number") for direction in directions]
         return list(dict.fromkeys(ways)) if kind != "grid" else []
+    if kind == "halves":
+        modes = [("full", full), ("full", edges or "none"), ("cells", edges or "none")]
+        return list(dict.fromkeys(Style(mode, e, d, legend, halves=True) for mode, e in modes for d in directions))
     if kind == "grid":
         return [Style("cells", "none", "LR", legend, grid=True)] if rankdir != "TB" else []
     if picture.scalar:
-        modes = [("full", full), ("full", edges or "number"), ("tiny", edges or "number"), ("tiny", edges or "none")]
+        number = "number" if full == "full" else full
+        modes = [("full", full), ("full", number), ("tiny", number), ("tiny", edges or "none")]
     else:
         modes = [("full", full), ("cells", full), ("tiny", full), ("tiny", edges or "none")]
     if picture.sequences:

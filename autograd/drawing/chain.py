@@ -1,6 +1,6 @@
 """The chain rule along every edge: local gradient, contribution, and whether the contributions add up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,18 +49,23 @@ def drawn(args: Sequence[Any], nodes: dict[Key, Node]) -> list[Node | None]:
     return [nodes.get(key) for key in keys]
 
 
-def connect(picture: Picture, order: Sequence[Tensor], nodes: dict[Key, Node], gradients: Gradients) -> None:
-    """Draw every use of a value as an edge; note where the contributions do not add up to a gradient."""
+def connect(
+    picture: Picture,
+    edges: Iterable[tuple[Edge, Any]],
+    order: Sequence[Tensor],
+    nodes: dict[Key, Node],
+    gradients: Gradients,
+) -> None:
+    """Draw the edges, which come with their contributions; note where these do not add up to a gradient."""
     arrived: dict[Node, Any] = {}
     with np.errstate(all="ignore"):
-        for tensor in order:
-            for edge, piece in uses(tensor, nodes, gradients):
-                picture.edges.append(edge)
-                edge.source.outgoing.append(edge)
-                edge.target.incoming.append(edge)
-                edge.piece = piece
-                if piece is not None:
-                    arrived[edge.source] = arrived[edge.source] + piece if edge.source in arrived else piece
+        for edge, piece in edges:
+            picture.edges.append(edge)
+            edge.source.outgoing.append(edge)
+            edge.target.incoming.append(edge)
+            edge.piece = piece
+            if piece is not None:
+                arrived[edge.source] = arrived[edge.source] + piece if edge.source in arrived else piece
     whole = {nodes[tensor]: gradient for tensor, gradient in gradients.items() if tensor in nodes}
     wrong = [
         node.label

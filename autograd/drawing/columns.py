@@ -7,7 +7,7 @@ round the corner in three pieces; no edge between steps has a label, which `dot`
 import graphviz
 
 from .dot import POINT, Composition
-from .model import Bundle, Edge, Fold, Frame, Node
+from .model import SAVED, Bundle, Edge, Fold, Frame, Node, ends
 
 # No way to hold the columns succeeds with every graph, so a picture that comes out in another order is laid out again:
 # led    a row of invisible points above the steps, which also leads carried values to the left of their column
@@ -45,7 +45,8 @@ class Columns(Composition):
     def find_depths(self) -> None:
         """Find how deep everything lies in its step, and what has no parent, or no child, inside it."""
         self.depth = {thing: 0 for thing in self.things() if thing.step}
-        inner = [(self.shown(edge.source), edge.target) for edge in self.picture.edges]
+        lying = [ends(edge) for edge in self.picture.edges if edge.kind != SAVED]
+        inner = [(self.shown(a), self.shown(b)) for a, b in lying]
         inner = [(a, b) for a, b in inner if a in self.depth and b in self.depth and a.step is b.step]
         for _ in range(100):  # edges come in forward order, but for those of folds
             before = dict(self.depth)

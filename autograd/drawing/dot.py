@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import graphviz
 
 from .frames import crosses, stem
-from .label import FILLS, edge_label, fold_label, legend_label, node_label, text
-from .model import Bundle, Edge, Fold, Frame, Node, Picture
+from .label import FILLS, GRADIENT, VALUE, edge_label, fold_label, legend_label, node_label, text
+from .model import CHAIN, FORWARD, SAVED, Bundle, Edge, Fold, Frame, Node, Picture
 
 FONT = "Helvetica,Arial,sans-serif"
 CARRIED = {"c": "#0F4C75", "h": "#C0679C"}  # values that one time step hands to the next, by the stem of their name
@@ -31,6 +31,7 @@ class Style:
     legend: bool
     anchors: str = "led"  # what holds the columns of time in order
     grid: bool = False  # folded time steps, one beside the other
+    halves: bool = False  # forward and backward pass, one beside the other
 
 
 class Composition:
@@ -77,7 +78,7 @@ class Composition:
             self.inside[frame] = graphviz.Digraph(f"cluster_{frame.order}", graph_attr=self.frame_look(frame))
         self.arrange()
         for node in picture.nodes:
-            if not (node.alias and not node.expression):
+            if not node.listed:
                 self.draw_node(node)
         for fold in picture.folds:
             self.home(fold).node(self.ids[fold], fold_label(fold, style.mode), **self.fold_look(fold))
@@ -100,6 +101,9 @@ class Composition:
         """Draw what one time step hands to another."""
         self.graph.edge(source, target, constraint="false", **look)
 
+    def place_label(self, edge: Edge, look: dict[str, str]) -> None:
+        """Change where the label of an edge stands."""
+
     # ---- nodes ----
 
     def home(self, thing: Node | Fold) -> graphviz.Digraph:
@@ -109,9 +113,9 @@ class Composition:
             place = place.parent
         return self.inside[place]
 
-    def shown(self, node: Node) -> Node | Fold:
+    def shown(self, thing: Node | Fold) -> Node | Fold:
         """Give what stands for a node: itself, or the fold that it leaves."""
-        return self.fold_of.get(node, node)
+        return self.fold_of.get(thing, thing) if isinstance(thing, Node) else thing
 
     def things(self) -> Iterator[Node | Fold]:
         yield from (node for node in self.picture.nodes if not node.alias)
@@ -128,8 +132,11 @@ class Composition:
             look["style"] = "filled"
         if node.role == "constant":
             look["style"] = "filled,dotted"
+        if node.role == "gradient":
+            look |= {"penwidth": "1.3", "color": GRADIENT}
         if node is self.picture.output:
-            look |= {"peripheries": "2", "fillcolor": FILLS["result"] if node.expression else FILLS[node.role]}
+            role = "result" if node.expression and node.role != "gradient" else node.role
+            look |= {"peripheries": "2", "fillcolor": FILLS[role]}
         if node.bad:
             look |= {"penwidth": "3", "color": "#000000"}
         return look
@@ -159,6 +166,10 @@ class Composition:
         return crosses(edge) and (self.picture.scalar or edge.source.value.scalar is None)
 
     def line(self, edge: Edge | Bundle, id: str) -> dict[str, str]:
+        if edge.kind == SAVED:
+            return {"id": id, "style": "dashed", "color": VALUE, "constraint": "false"}
+        if edge.kind == CHAIN:
+            return {"id": id, "dir": "back", "color": GRADIENT, "penwidth": "1.6"}
         if not edge.flows:
             return {"id": id, "style": "dashed", "color": "#AAAAAA"}
         handed_on = edge.source.step is not edge.target.step and not edge.source.alias
@@ -169,16 +180,19 @@ class Composition:
         fold = self.fold_of.get(edge.source)
         (source, target), look = self.ends(edge), self.line(edge, id)
         here, there = edge.source.step, edge.target.step
-        if fold and here is not there and (self.style.grid or len(fold.frames) > 1):
+        if edge.kind == CHAIN:  # declared as its mirror image is, so that both lie alike
+            source, target = target, source
+        if fold and here is not there and (self.style.grid or len(fold.frames) > 1) and edge.kind == FORWARD:
             source += f":{self.ports[edge.source]}:e"
-        if crosses(edge):
+        if crosses(edge) and edge.kind != SAVED:
             self.between_steps(edge, source, target, look)
             return
         if isinstance(edge, Edge):
             look |= {"weight": "2"} if edge.target.symbol.startswith("[") else {}
-            if not fold and here in (None, there):
+            if not fold and here in (None, there) and (edge.kind != SAVED or self.style.halves):
                 label = edge_label(edge, self.style.mode, self.style.edges)
                 look |= {"label": label} if label else {}
+                self.place_label(edge, look)
         self.graph.edge(source, target, **look)
 
     def ends(self, edge: Edge | Bundle) -> tuple[str, str]:

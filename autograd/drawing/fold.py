@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .frames import crosses, stem
-from .model import Bundle, Edge, Fold, Frame, Node, Picture, Quantity, Row
+from .model import SAVED, Bundle, Edge, Fold, Frame, Node, Picture, Quantity, Row
 
 WORTH = 3  # ops; a frame with fewer is not folded by itself
 COLUMN = 4  # boxes that may stand above each other in a folded time step; of more, it becomes one
@@ -146,8 +146,7 @@ def fold(picture: Picture, groups: Sequence[Sequence[Frame]]) -> Picture:
     members: dict[Frame, list[Node]] = {frame: [] for frame in owner}
     for node in picture.nodes:
         frame = next((frame for frame in around(node) if frame in owner), None)
-        drawn_at_uses = node.alias and not node.expression
-        if frame and not drawn_at_uses and not (node.role == "input" and len(groups[owner[frame]]) == 1):
+        if frame and not node.listed and not (node.role == "input" and len(groups[owner[frame]]) == 1):
             box[node] = owner[frame]
             members[frame].append(node)
     folds = [make_fold(picture, list(group), [members[frame] for frame in group], box) for group in groups]
@@ -171,7 +170,8 @@ def make_fold(picture: Picture, group: list[Frame], members: list[list[Node]], b
     shared: dict[Node, None] = {}
     for nodes, ops in zip(members, steps):
         for place, node in enumerate(ops):
-            if node is picture.output or any(box.get(edge.target) != box[node] for edge in node.outgoing):
+            leaving = (box.get(edge.target) != box[node] for edge in node.outgoing if edge.kind != SAVED)
+            if node is picture.output or any(leaving):
                 rows.setdefault(place if alike else stem(node.label), Row([])).nodes.append(node)
             shared |= {edge.source: None for edge in node.incoming if edge.source.alias}
         shared |= {node: None for node in nodes if node.role == "parameter"}
@@ -188,25 +188,27 @@ def make_fold(picture: Picture, group: list[Frame], members: list[list[Node]], b
 def visible_edges(picture: Picture, box: dict[Node, int], folds: Sequence[Fold]) -> list[Edge | Bundle]:
     """Give the edges between what is visible. Those from one value into one fold are one, which sends their sum."""
     row_of = {node: row.node for fold in folds for row in fold.rows for node in row.nodes}
-    bundles: dict[tuple[Node, Node | Fold], list[Edge]] = {}
+    bundles: dict[tuple[Node, Node | Fold, str], list[Edge]] = {}
     single: dict[Edge | Bundle, None] = {}
-    for edge in (edge for node in picture.nodes for edge in node.incoming):
+    for edge in (edge for node in picture.nodes if not node.listed for edge in node.incoming):
         a, b = box.get(edge.source), box.get(edge.target)
         if (a is not None and a == b) or (b is not None and edge.source.alias):
+            continue
+        if edge.kind == SAVED and edge.source.single and (a, b) != (None, None):  # beside both passes a line too many
             continue
         if a is None and b is None:
             single[edge] = None
         else:
-            key = row_of.get(edge.source, edge.source), edge.target if b is None else folds[b]
+            key = row_of.get(edge.source, edge.source), edge.target if b is None else folds[b], edge.kind
             bundles.setdefault(key, []).append(edge)
-    for (source, target), edges in bundles.items():
+    for (source, target, kind), edges in bundles.items():
         own = [edge for edge in edges if edge.source is source]
         if isinstance(target, Node):  # each use by an op that is visible; or one, where only earlier steps are used
             single |= dict.fromkeys(own or edges[-1:])
         else:
             pieces = [edge.piece for edge in own if edge.piece is not None]
             sent = Quantity(sum(pieces[1:], start=pieces[0]), source.value.digits) if pieces else None
-            single[Bundle(source, target, any(edge.flows for edge in edges), sent)] = None
+            single[Bundle(source, target, any(edge.flows for edge in edges), sent, kind)] = None
     return list(single)
 
 

@@ -274,7 +274,8 @@ def written(tree: Any, name: Name, digits: int) -> tuple[str, int]:
             return number(tree.leaf, digits), SIGN if tree.leaf < 0 else ATOM
         if isinstance(tree.leaf, np.ndarray):
             return array_text(tree.leaf), ATOM
-        return (UPSTREAM if tree.leaf is UPSTREAM else name(tree.leaf)), ATOM
+        text = UPSTREAM if tree.leaf is UPSTREAM else name(tree.leaf)
+        return text, PRODUCT if text.startswith("∂") else ATOM
     if function in INFIX:
         sign, binding = INFIX[function]
         if sign in "+−" and mentions_upstream(tree):

@@ -54,7 +54,9 @@ def place_leaves(picture: Picture) -> None:
     """Put a leaf into the frame that uses it; make an alias of what several frames share."""
     carried = {stem(edge.source.label) for edge in picture.edges if crosses(edge)}
     for node in picture.nodes:
-        users = [edge.target for edge in node.outgoing]
+        if node.of is not None:
+            continue
+        users = [edge.target for edge in node.outgoing if edge.target.of is None]
         steps = list(dict.fromkeys(user.step for user in users if user.step))
         places = list(dict.fromkeys(user.place for user in users))
         if node.step is None and node is not picture.output:
@@ -64,6 +66,13 @@ def place_leaves(picture: Picture) -> None:
         if users and not node.expression and not node.alias:
             initial = len(steps) == 1 and stem(node.label) in carried
             node.place = steps[0].parent if initial else common(places)
+    for node in picture.nodes:
+        if node.of is not None:
+            node.place = node.of.place
+            node.alias = node.of.alias and not node.of.expression and node.single and not node.outgoing
+    picture.edges = [edge for edge in picture.edges if not (isinstance(edge, Edge) and edge.target.listed)]
+    for node in picture.nodes:
+        node.outgoing = [edge for edge in node.outgoing if not edge.target.listed]
 
 
 def stem(label: str) -> str:

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from .model import Edge, Fold, Node, Picture, Quantity, Row
+from .model import CHAIN, FORWARD, SAVED, Edge, Fold, Node, Picture, Quantity, Row, fraction
 from .number import number
 
 VALUE, GRADIENT, LOCAL, GREY = "#00603F", "#B23A00", "#5B2C83", "#666666"
@@ -20,6 +20,7 @@ FILLS = {
     "activation": "#FFFFFF",
     "result": "#E2EFDA",
     "gate": "#EFE7F6",  # of a circuit
+    "gradient": "#FDF1EA",
 }
 SPACE = "&#160;"
 
@@ -100,13 +101,21 @@ def node_label(node: Node, mode: str) -> str:
 
 def scalar_label(node: Node, head: str) -> str:
     """Write a number and its gradient under a heading."""
-    value = figure("▶", node.value.number(node.value.scalar), VALUE)
+    sign, tone = value_sign(node)
+    value = figure(sign, node.working or node.value.number(node.value.scalar), tone)
+    if node.single:
+        return "<" + table([row(cell(head)), row(cell(value))]) + ">"
     grad = (node.sum or node.gradient.length) + arrow(node.gradient) if node.gradient else "–"
     gradient = figure("◀", grad, GRADIENT)
-    if len(grad) > 14:
+    if len(grad) > 14 or node.working:
         left = 'ALIGN="LEFT"'
         return "<" + table([row(cell(head)), row(cell(value, left)), row(cell(gradient, left))]) + ">"
     return "<" + table([row(cell(head, 'COLSPAN="2"')), row(cell(value), cell(gradient))]) + ">"
+
+
+def value_sign(node: Node) -> tuple[str, str]:
+    """Give sign and colour of a value; that of a backward pass is itself a gradient."""
+    return ("◀", GRADIENT) if node.role == "gradient" and node.single else ("▶", VALUE)
 
 
 def heading(node: Node, mode: str) -> str:
@@ -130,9 +139,12 @@ def figure(sign: str, what: str, color: str, size: float = 11) -> str:
 
 def tiny_line(node: Node) -> str:
     parts = []
-    if node.value.scalar is not None or node.value.bad:
-        parts.append(figure("▶", node.value.summary, VALUE, 10))
-    if node.flows:
+    sign, tone = value_sign(node)
+    if sign == "◀":
+        parts.append(figure(sign, node.value.length.strip("‖"), tone, 10))
+    elif node.value.scalar is not None or node.value.bad:
+        parts.append(figure(sign, node.value.summary, tone, 10))
+    if node.flows and not node.single:
         gradient = "–" if node.gradient is None else node.gradient.length.strip("‖") + arrow(node.gradient)
         parts.append(figure("◀", gradient, GRADIENT, 10))
     return (SPACE * 2).join(parts) or font(text(str(node.value.shape)), GREY, 10)
@@ -147,8 +159,9 @@ def arrow(gradient: Quantity) -> str:
 def arrays(node: Node, mode: str) -> str:
     """Write value and gradient side by side, each as cells above a line of statistics."""
     shown = []
-    for sign, quantity, color in (("▶", node.value, VALUE), ("◀", node.gradient, GRADIENT)):
-        if sign == "◀" and not node.flows:
+    of_value, tone = value_sign(node)
+    for sign, quantity, color in ((of_value, node.value, tone), ("◀", node.gradient, GRADIENT)):
+        if quantity is not node.value and (node.single or not node.flows):
             continue
         mark = cell(font(sign, color, 11))
         if quantity is None:
@@ -194,7 +207,9 @@ def fold_row(r: Row, index: int) -> str:
     """Write a value that leaves a fold; `index` names the port."""
     node, left = r.node, 'ALIGN="LEFT"'
     shown = [cell(f"<B>{text(row_name(node))}</B>{SPACE}", left)]
-    for sign, quantity, tone in (("▶", node.value, VALUE), ("◀", node.gradient, GRADIENT)):
+    sign, tone = value_sign(node)
+    figures = [(sign, node.value, tone), ("◀", node.gradient, GRADIENT)]
+    for sign, quantity, tone in figures[:1] if node.single else figures:
         number_or_cells = "–" if quantity is None else font(text(quantity.summary), tone, 11)
         if quantity is not None and quantity.scalar is None:
             number_or_cells = cells_of(quantity)
@@ -238,6 +253,10 @@ def strip(lengths: Sequence[float], digits: int, logarithmic: bool = False) -> l
 
 def edge_label(edge: Edge, mode: str, edges: str) -> str:
     """Write the local gradient and the contribution; empty where there is nothing to say."""
+    if edge.kind == SAVED:
+        return saved_label(edge, mode, edges)
+    if edge.kind == CHAIN and edge.sent is None:  # the local gradient stands at the forward edge already
+        return ""
     if not edge.flows or edges == "none":
         return ""
     dense = mode != "full"
@@ -246,15 +265,18 @@ def edge_label(edge: Edge, mode: str, edges: str) -> str:
     if edge.local is not None and edge.local.scalar is not None:
         value = edge.local.number(edge.local.scalar)
         if edges == "number" or dense:
-            lines.append(font(text(f"∂ {value}"), LOCAL))
+            lines += [font(text(f"∂ {value}"), LOCAL)] if edge.kind == FORWARD else []
             lines += [font(text(f"◀ {edge.sent.length}"), GRADIENT)] if edge.sent and edges == "number" else []
         else:
             middle = f" = {formula}" if formula not in ("", value) else ""
-            lines.append(font(text(f"{edge.fraction}{middle} = {value}"), LOCAL))
+            if edge.kind == FORWARD:
+                lines.append(font(text(f"{edge.fraction}{middle} = {value}"), LOCAL))
             lines += [font(text(f"◀ {edge.chain}"), GRADIENT)] if edge.chain else []
     else:
         local = ""
-        if edge.linear:
+        if edge.kind == CHAIN:
+            pass
+        elif edge.linear:
             local = font(text(f"∂ {formula or edge.target.symbol + ': linear'}"), LOCAL)
         elif edge.local is not None:
             same_shape = edge.source.value.shape == edge.target.value.shape
@@ -274,17 +296,32 @@ def edge_label(edge: Edge, mode: str, edges: str) -> str:
     return f'<<FONT POINT-SIZE="10">{table(body, 0)}</FONT>>'
 
 
+def saved_label(edge: Edge, mode: str, edges: str) -> str:
+    lines = [font(text(f"saved {edge.source.name(mode != 'full')}"), VALUE)]
+    if edges != "none" and edge.local is not None:
+        lines.append(font(text(f"∂ {edge.local.summary}"), LOCAL))
+    if edges != "none" and edge.sent is not None:
+        lines.append(font(text(f"◀ {edge.sent.length}"), GRADIENT))
+    body = (row(cell(SPACE), cell(line, 'ALIGN="LEFT"'), cell(SPACE)) for line in lines)
+    return f'<<FONT POINT-SIZE="10">{table(body, 0)}</FONT>>'
+
+
 # ---- what stands beside the graph ----
 
 
-def panel_label(weights: Sequence[Node]) -> str:
-    """Write the shared weights: one gradient each, the sum over every use, and how much each use gave."""
+def panel_label(weights: Sequence[Node], first: dict[Node, Node]) -> str:
+    """Write the shared weights: one gradient each, the sum over every use, and how much each use gave.
+
+    `first` holds the boxes of the gradients, where these are drawn here and not in the graph.
+    """
     left = 'ALIGN="LEFT"'
     head = cell(font("<B>shared weights: one gradient, summed over every use</B>", size=11), left + ' COLSPAN="5"')
     rows = [row(head, cell(font("by use, first to last", GRADIENT, 10), 'COLSPAN="3"'))]
     for node in weights:
-        gradient, value = node.gradient, node.value
-        sent = [edge.sent.norm for edge in node.outgoing if edge.sent is not None]
+        gradient, value, pieces = node.gradient, node.value, [edge.sent for edge in node.outgoing]
+        if node in first:
+            gradient, pieces = first[node].value, [edge.part for edge in first[node].incoming][::-1]
+        sent = [piece.norm for piece in pieces if piece is not None]
         name = f"<B>{text(node.label)}</B>"
         name += font(f"{SPACE}{text(str(value.shape))}", GREY, 10) if value.shape else ""
         picture = [
@@ -292,7 +329,7 @@ def panel_label(weights: Sequence[Node]) -> str:
             for q, c in ((value, VALUE), (gradient, GRADIENT))
         ]
         length = gradient.length if gradient else "–"
-        note = node.sum if "≠" in node.sum else f"{length} = sum of {len(node.outgoing)} uses" if gradient else ""
+        note = node.sum if "≠" in node.sum else f"{length} = sum of {len(sent)} uses" if gradient else ""
         rows.append(
             row(
                 cell(font(name, size=12), left),
@@ -332,20 +369,24 @@ def swatch(role: str) -> str:
 def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
     """Write the shared weights, the notes, what is folded, and what the signs mean."""
     rows = []
+    first = {node.of: node for node in picture.nodes if node.listed and node.of}
     weights = picture.weights
     if weights:
         narrow = max(7 * len(node.label) + 7 * len(node.outgoing) for node in weights) < 120
         half = (len(weights) + 1) // 2 if len(weights) > 6 and narrow else len(weights)  # many stand in two columns
         box = f'BORDER="2" CELLPADDING="4" STYLE="ROUNDED" COLOR="#555555" BGCOLOR="{FILLS["parameter"]}"'
-        panels = [cell(panel_label(part), box) for part in (weights[:half], weights[half:]) if part]
+        panels = [cell(panel_label(part, first), box) for part in (weights[:half], weights[half:]) if part]
         rows.append(row(cell(table([row(*panels)]), f'ALIGN="LEFT" COLSPAN="{FILLERS + 1}"')))
     rows += [remark(note, GRADIENT) for note in picture.notes[:4]]
     rows += [remark(picture.hidden, GREY)] if picture.hidden else []
     cells_shown = not picture.scalar and (mode != "tiny" or any(len(fold.frames) > 1 for fold in picture.folds))
     if legend:
         place, edge = ("wire", "the gate ahead") if mode == "circuit" else ("node", "one edge")
-        of = " (its size)" if mode == "tiny" and not picture.scalar else f" ∂{picture.output.label}/∂{place}"
+        of = "" if picture.output.single else f" {fraction(picture.output.label, place)}"
+        of = " (its size)" if mode == "tiny" and not picture.scalar else of
         signs = [font(f"▶{SPACE}value", VALUE), font(text(f"◀ gradient{of}"), GRADIENT)]
+        if picture.passes:
+            signs += [font(f"←{SPACE}backward", GRADIENT), font(f"- -{SPACE}saved value", VALUE)]
         if edges != "none":
             signs.append(font(f"∂{SPACE}local gradient of {edge}", LOCAL))
         alarms = {arrow(node.gradient) for node in picture.nodes if node.gradient}
@@ -362,7 +403,7 @@ def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
         fillers = [cell("")] * FILLERS if weights else []
         rows.append(row(cell(table([row(*cells)], 2), 'ALIGN="LEFT"'), *fillers))
     left_out = ["the values of arrays"] if mode == "tiny" and not picture.scalar else []
-    left_out += ["local gradients"] if edges == "none" else []
+    left_out += ["local gradients"] if edges == "none" and not picture.output.single else []
     if left_out:
         hint = f"Not shown here: {' and '.join(left_out)}. "
         hint += "draw(..., max_width=3000) has room for more; " if len(picture.nodes) <= MAX_CELLS else ""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from .dot import FOLDED, Composition
 from .frames import crosses, stem
-from .label import FILLS
+from .label import FILLS, value_sign
 from .model import Bundle, Edge, Frame, Node, Row
 from .table import contribution, gradient
 
@@ -33,9 +33,9 @@ def flowchart(composition: Composition) -> str:
         body[place].append(id + SHAPES.get(kind, '("{}")').format(label(lines)) + f":::{kind}")
         classes[kind] = None
 
-    panel = [node for node in picture.nodes if node.alias and not node.expression]
+    panel = [node for node in picture.nodes if node.listed]
     for node in picture.nodes:
-        if not node.alias or node.expression:
+        if not node.listed:
             box(node.place, ids[node], kind_of(node), node_lines(node))
     for fold in picture.folds:
         box(fold.place, ids[fold], "fold", [f"▸ {fold.label} · {fold.ops} ops", *map(row_line, fold.rows)])
@@ -76,15 +76,15 @@ def kind_of(node: Node) -> str:
 
 def node_lines(node: Node) -> list[str]:
     head = f"{node.label} = {node.expression}" if node.expression else node.label
-    return [f"{head} {node.value.shape or ''}".rstrip(), f"▶ {node.value.summary}", sent_back(node)]
+    return [f"{head} {node.value.shape or ''}".rstrip(), f"{value_sign(node)[0]} {node.value.summary}", sent_back(node)]
 
 
 def row_line(row: Row) -> str:
-    return f"{row.node.label} ▶ {row.node.value.summary} {sent_back(row.node)}"
+    return f"{row.node.label} {value_sign(row.node)[0]} {row.node.value.summary} {sent_back(row.node)}"
 
 
 def sent_back(node: Node) -> str:
-    return f"◀ {gradient(node) if node.gradient else '–'}" if node.flows or node.gradient else ""
+    return f"◀ {gradient(node) if node.gradient else '–'}" if node.gradient or (node.flows and not node.single) else ""
 
 
 def edge_lines(edge: Edge | Bundle, how: str) -> list[str]:

@@ -1,14 +1,18 @@
 """What a picture holds: nodes, edges, frames, notes; text, numbers and small arrays, and nothing of Graphviz."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .number import number
+from .number import PLAIN, SUPERSCRIPT, number
 
 MAX_ROWS, MAX_COLUMNS, CUT_COLUMNS = 4, 16, 8  # an array with more columns than fit is cut to a few
 MAX_ENTRIES = 1024  # an array with no more is kept whole
+
+# of an edge: a use by an op; in the mirror image of a backward pass, from gradient to gradient, and from a saved value
+FORWARD, CHAIN, SAVED = "forward", "chain", "saved"
 
 
 class Quantity:
@@ -74,15 +78,18 @@ class Node:
     label: str  # its name, or v1, v2, ... in the order of the forward pass
     named: bool
     value: Quantity
-    role: str = "activation"  # or parameter, input, constant, result
+    role: str = "activation"  # or parameter, input, constant, result; gradient, of a recorded backward pass
     symbol: str = ""  # of the op, alone
     gate: str = ""  # the op with its constants: "+ 1", "1/( )"
     expression: str = ""  # the op with its operands
     short: str = ""  # what stands for it where v1, v2, ... are not shown
     gradient: Quantity | None = None
     sum: str = ""  # the gradient as the sum of its contributions
+    working: str = ""  # of a gradient that is a value here: how its number comes about
+    single: bool = False  # only the value is shown: a gradient of it is not asked for yet
     flows: bool = True  # whether a gradient flows here
     place: "Frame | None" = None
+    of: "Node | None" = None  # of a box in the mirror image of a backward pass: the forward node
     incoming: "list[Edge]" = field(default_factory=list)
     outgoing: "list[Edge]" = field(default_factory=list)
     alias: bool = False  # drawn as a chip at every use
@@ -96,6 +103,11 @@ class Node:
     def bad(self) -> bool:
         """Whether there is a NaN or an infinity in its value or its gradient."""
         return bool(self.value.bad or (self.gradient and self.gradient.bad))
+
+    @property
+    def listed(self) -> bool:
+        """Whether it stands among the shared weights, not in the graph."""
+        return self.alias and (not self.expression or (self.of is not None and self.single))
 
     def name(self, dense: bool) -> str:
         """Give what it is called; in dense pictures v1, v2, ... are shown only where an alias refers to them."""
@@ -117,10 +129,12 @@ class Edge:
     sent: Quantity | None = None  # the contribution
     piece: Any = None  # its array, for as long as a picture is being made
     chain: str = ""  # of scalars: upstream × local = contribution
+    kind: str = FORWARD
+    part: Quantity | None = None  # in a backward pass: what it adds to the value of the target
 
     @property
     def fraction(self) -> str:
-        return f"∂{self.target.label}/∂{self.source.label}"
+        return fraction(self.target.label, self.source.label)
 
     def local_text(self) -> str:
         """The local gradient in one line: formula and number."""
@@ -187,6 +201,12 @@ class Bundle:
     target: Fold
     flows: bool
     sent: Quantity | None = None  # the sum of the contributions
+    kind: str = FORWARD
+
+
+def ends(edge: Edge | Bundle) -> "tuple[Node | Fold, Node | Fold]":
+    """Give where an edge begins and ends in the layout, in which a backward pass lies as its forward pass does."""
+    return (edge.target, edge.source) if edge.kind == CHAIN else (edge.source, edge.target)
 
 
 @dataclass(eq=False, repr=False)
@@ -199,6 +219,7 @@ class Picture:
     folds: list[Fold] = field(default_factory=list)
     hidden: str = ""  # a sentence: what is folded, and how to open it
     notes: list[str] = field(default_factory=list)
+    passes: int = 0  # recorded backward passes
 
     @property
     def scalar(self) -> bool:
@@ -214,6 +235,22 @@ class Picture:
     def title(self) -> str:
         ops = sum(bool(node.expression) for node in self.nodes)
         return f"Computation graph of {self.output.label}: {ops} ops, {len(self.nodes) - ops} leaves"
+
+
+def fraction(of: str, by: str) -> str:
+    """Write a derivative: `∂f/∂x`, `∂(∂f/∂x)/∂q`."""
+    return "/".join(f"∂({label})" if "/" in label else f"∂{label}" for label in (of, by))
+
+
+def derivative(of: str, by: str) -> str:
+    """Name a gradient, which may be that of a gradient: `∂f/∂x`, `∂²f/∂y∂x`, `∂³f/∂x³`."""
+    match = re.fullmatch(r"∂([⁰¹²³⁴-⁹]*)([^∂/]+)/((?:∂[^∂/]+)+)", of)
+    if match is None or not set(by).isdisjoint("∂/"):
+        return fraction(of, by)
+    order = int(match[1].translate(PLAIN) or 1) + 1
+    alike = match[3] in (f"∂{by}", f"∂{by}{match[1]}")
+    below = f"∂{by}{number(order).translate(SUPERSCRIPT)}" if alike else f"∂{by}{match[3]}"
+    return f"∂{number(order).translate(SUPERSCRIPT)}{match[2]}/{below}"
 
 
 def visible(name: str) -> str:

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from ..graph import toposort
 from ..op import Op
 from ..tensor import Tensor, scope
-from .chain import Key, computed, connect, drawn, listed, recorded
+from .chain import Key, computed, connect, drawn, listed, recorded, uses
 from .formula import index_text
 from .frames import find_steps, frame_of, name_frames, place_leaves
+from .mirror import Mirror, forward_scope, history
 from .model import Frame, Node, Picture, Quantity, visible
 from .number import SUPERSCRIPT, number
 
@@ -22,7 +23,7 @@ PARAMETER = re.compile(r"(w|W|b|U|V|theta|θ|weight|bias)(_.*|\d*)$")  # how cou
 def read(
     output: Tensor, names: Mapping[str, Any] = MappingProxyType({}), digits: int = 4, compute_gradients: bool = False
 ) -> Picture:
-    """Read the graph that leads to `output`."""
+    """Read the graph that leads to `output`; if backward passes are part of it, with the forward graphs of these."""
     return Reader(output, names, digits, compute_gradients).picture
 
 
@@ -35,9 +36,11 @@ class Reader:
     """
 
     def __init__(self, output: Tensor, names: Mapping[str, Any], digits: int, compute_gradients: bool):
-        order = toposort([output])
+        order, passes = history(output)
         self.digits = digits
         self.gradients = computed(output) if compute_gradients else recorded(order)
+        if passes and output not in self.gradients:  # what f.backward() has left is no gradient of ∂f/∂x
+            self.gradients = {}
         self.nodes: dict[Key, Node] = {}
         self.frames: dict[scope, Frame] = {}
         taken = {getattr(x, "name", None) for tensor in order for x in (tensor, *tensor.args)}
@@ -45,32 +48,44 @@ class Reader:
         taken.update(self.names.values())
         self.unnamed = (f"v{i}" for i in range(1, 10**9) if f"v{i}" not in taken)
 
+        mirror = Mirror(passes, self.nodes, self.gradients, digits)
         for tensor in order:
-            if tensor.op is None:
+            if tensor.op is None or mirror.draws(tensor, self.name(tensor)):
                 continue
             for x, value in zip(tensor.args, tensor.values):
                 key = self.drawn_as(x)
-                if key is not None and key not in self.nodes:  # a leaf, or a value that is used without a gradient
-                    self.nodes[key] = self.leaf(x, value)
+                if key is not None and key not in self.nodes and not mirror.draws(x, ""):
+                    self.nodes[key] = self.leaf(x, value)  # or a value that is used without a gradient
             self.nodes[tensor] = self.operation(tensor, tensor.op)
-        if output not in self.nodes:
+            mirror.call_by_name(tensor)
+        if output not in self.nodes and not mirror.draws(output, self.name(output)):
             self.nodes[output] = self.leaf(output, output._data)
         self.picture = picture = Picture(
-            self.nodes[output], list(self.nodes.values()), frames=list(self.frames.values())
+            self.nodes[output], list(dict.fromkeys(self.nodes.values())), frames=list(self.frames.values())
         )
-        if picture.output.expression:
+        picture.passes = len(passes)
+        if picture.output.expression and picture.output.role != "gradient":
             picture.output.role = "result"
         name_frames(picture.frames)
-        connect(picture, order, self.nodes, self.gradients)
+        edges = [uses(tensor, self.nodes, self.gradients) for tensor in order if tensor not in mirror.hidden]
+        whole = {tensor: g for tensor, g in self.gradients.items() if tensor not in mirror.ambiguous}
+        connect(picture, chain.from_iterable([*edges, mirror.edges(output)]), order, self.nodes, whole)
+        if passes and output not in self.gradients:
+            for node in picture.nodes:
+                node.single = True
         find_steps(picture)
         place_leaves(picture)
         if picture.output.gradient is None:
             picture.notes.append(
-                "backward() has not run: the gradients are not known yet (–)."
+                f"{picture.output.label}.backward() has not run: no second gradients yet."
+                if passes and output.requires_grad
+                else "backward() has not run: the gradients are not known yet (–)."
                 if output.requires_grad
+                else f"{picture.output.label} is constant: it has no gradients."
+                if passes
                 else "No gradient flows here: nothing that this was computed from has requires_grad=True."
             )
-        hooked = [self.nodes[tensor].label for tensor in order if tensor.hooks]
+        hooked = [self.nodes[tensor].label for tensor in order if tensor.hooks and tensor in self.nodes]
         if compute_gradients and hooked:
             picture.notes.append(
                 f"Gradients as the chain rule gives them: the hooks of {listed(hooked)} were not called."
@@ -79,7 +94,7 @@ class Reader:
     def drawn_as(self, x: Any) -> Key | None:
         """Give the key under which an argument is drawn; None for a plain number, which stands in the expression."""
         if isinstance(x, Tensor):
-            plain = x.op is None and not x.requires_grad and not self.name(x) and x.size == 1
+            plain = x.op is None and not x.requires_grad and not (self.name(x) or x.scope) and x.size == 1
             return None if plain else x
         return id(x) if isinstance(x, np.ndarray) and x.size != 1 else None
 
@@ -114,7 +129,7 @@ class Reader:
         dense = expression(op, tensor.kwargs, short, node.symbol)
         node.short = dense if len(dense) <= 12 and "…" not in dense else "…"
         node.gate = gate(op, tensor.kwargs, constants, node.symbol)
-        node.place = frame_of(tensor.scope, self.frames)
+        node.place = frame_of(forward_scope(tensor), self.frames)
         return node
 
     def constant(self, x: Any) -> str:
@@ -159,10 +174,10 @@ def expression(op: Op, options: dict[str, Any], operands: Sequence[str], symbol:
     if name == "getitem":
         return operands[0] + symbol
     if symbol.startswith("( )"):
-        return operands[0] + symbol[3:]
+        return (f"({operands[0]})" if operands[0].startswith("∂") else operands[0]) + symbol[3:]
     if infix(symbol) and len(operands) == 2:
         x, y = operands
-        y = f"({y})" if y.startswith("−") else y
+        y = f"({y})" if y.startswith("−") or (name == "divide" and y.startswith("∂")) else y
         return f"{x}/{y}" if name == "divide" else f"{x} {symbol} {y}"
     if infix(symbol) and len(operands) == 1:
         return symbol + operands[0]

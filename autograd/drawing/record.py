@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from .model import Edge, Frame, Node, Picture, Quantity
+from .model import Frame, Node, Picture, Quantity
 
 VERSION = 1
 
@@ -35,6 +35,7 @@ def record(picture: Picture) -> dict[str, Any]:
                 "role": node.role,
                 "symbol": node.symbol,
                 "expression": node.expression,
+                "gradient_of": ids[node.of] if node.of else None,
                 "frame": ids[node.place] if node.place else None,
                 "flows": node.flows,
                 "value": quantity(node.value),
@@ -46,14 +47,15 @@ def record(picture: Picture) -> dict[str, Any]:
             {
                 "source": ids[edge.source],
                 "target": ids[edge.target],
+                "kind": edge.kind,
                 "flows": edge.flows,
                 "linear": edge.linear,
                 "formula": edge.formula,
                 "local": quantity(edge.local),
                 "sent": quantity(edge.sent),
             }
-            for edge in picture.edges
-            if isinstance(edge, Edge)
+            for node in picture.nodes
+            for edge in node.incoming
         ],
     }
 

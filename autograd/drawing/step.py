@@ -20,7 +20,7 @@ from .arrays import sections
 from .dot import Composition
 from .fold import around
 from .label import GRADIENT, LOCAL, VALUE
-from .model import Bundle, Edge, Fold, Node, Quantity
+from .model import Bundle, Edge, Fold, Node, Quantity, fraction
 from .number import equals, number, rounded, total
 from .saving import write_whole
 from .svg import DARK_TEXT, FOCUS
@@ -116,7 +116,7 @@ def walk(composition: Composition) -> list[State]:
     picture = composition.picture
     output = picture.output
     seed = output.gradient.length if output.gradient else "–"
-    what = f"∂{output.label}/∂{output.label}"
+    what = fraction(output.label, output.label)
     states = [
         State("The forward pass is done: every value ▶ and every local gradient ∂ is known, no gradient ◀ yet."),
         State(
@@ -126,10 +126,10 @@ def walk(composition: Composition) -> list[State]:
     ]  # fmt: skip
     uses: dict[Node, list[Edge | Bundle]] = defaultdict(list)
     for edge in picture.edges:
-        if edge.flows:
+        if walked(edge):
             uses[edge.source].append(edge)
     weights = picture.weights
-    uses |= {node: [edge for edge in node.outgoing if edge.flows] for node in weights}  # also those inside folds
+    uses |= {node: [edge for edge in node.outgoing if walked(edge)] for node in weights}  # also those inside folds
     arrived: dict[Node, set[Edge | Bundle]] = defaultdict(set)
 
     def so_far(node: Node) -> list[Edge | Bundle]:
@@ -164,7 +164,7 @@ def hidden_uses(fold: Fold) -> dict[Node, list[Edge]]:
     """Find the uses of shared weights that a fold hides."""
     frames = set(fold.frames)
     found = {
-        node: [edge for edge in node.outgoing if edge.flows and frames.intersection(around(edge.target))]
+        node: [edge for edge in node.outgoing if walked(edge) and frames.intersection(around(edge.target))]
         for node in fold.shared
         if node.alias and not node.expression
     }
@@ -181,6 +181,11 @@ def slot(composition: Composition, what: Node | Edge | Bundle) -> tuple[str, int
     return composition.ids[node], 0
 
 
+def walked(edge: Edge | Bundle) -> bool:
+    """Tell whether something is sent along an edge; beside a backward pass stands much that the output doesn't need."""
+    return edge.flows and edge.sent is not None
+
+
 def backward(composition: Composition) -> list[tuple[str, Edge | Bundle | Fold]]:
     """Order the edges as backward() goes: what sends has received everything before; of several, the latest first.
 
@@ -190,7 +195,7 @@ def backward(composition: Composition) -> list[tuple[str, Edge | Bundle | Fold]]
     missing: dict[Node | Fold, int] = defaultdict(int)
     place: dict[Node | Fold, int] = defaultdict(int)
     for i, edge in enumerate(composition.picture.edges):
-        if edge.flows:
+        if walked(edge):
             into[edge.target].append((f"e{i}", edge))
             missing[composition.shown(edge.source)] += 1
             place[edge.target] = i
@@ -234,12 +239,12 @@ def chain_rule(edge: Edge | Bundle, output: Node, uses: int) -> str:
     """Write what one edge adds to the gradient of its source, with numbers."""
     source, target = edge.source.label, edge.target.label
     sum_sign = "+=" if uses > 1 else "="
-    result = colored("gradient", f"∂{output.label}/∂{source}")
+    result = colored("gradient", fraction(output.label, source))
     head = f"<b>{text(called(edge.target))} → {text(called(edge.source))}</b> &nbsp; {result} {sum_sign} "
     sent = colored("gradient", edge.sent.length if edge.sent else "–")
     if isinstance(edge, Bundle):
         return f"{head}{sent}, which comes out of {text(target)} ({edge.target.ops} ops, folded)."
-    upstream = colored("gradient", f"∂{output.label}/∂{target}")
+    upstream = colored("gradient", fraction(output.label, target))
     local = ("local " if edge.target is output else "") + colored("local", edge.fraction)
     g, d = edge.target.gradient, edge.local
     if g and d and edge.sent and None not in (g.scalar, d.scalar, edge.sent.scalar):
@@ -288,7 +293,7 @@ def inside_fold(fold: Fold, output: Node, sums: Sequence[tuple[Node, int, list[E
     """Say what the uses inside a fold add to the gradients of shared weights."""
     names = ", ".join(node.label for node, *_ in sums)
     parts = [
-        f"{colored('gradient', f'∂{output.label}/∂{node.label}')}: {inside} of {uses} uses are in here; "
+        f"{colored('gradient', fraction(output.label, node.label))}: {inside} of {uses} uses are in here; "
         + (f"all have arrived: {colored('gradient', node.gradient.length if node.gradient else '–')}, complete."
            if len(found) == uses else f"so far {colored('gradient', running(found, uses))}.")
         for node, inside, found, uses in sums[:MAX_SUMS]

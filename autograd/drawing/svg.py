@@ -19,13 +19,17 @@ ElementTree.register_namespace("xlink", XLINK)
 
 FOCUS = "#0B57D0", "#8AB4F8"  # the ring around a node, on a light page and on a dark one
 DARK_TEXT = {VALUE: "#5CD6A4", GRADIENT: "#FF9E66", LOCAL: "#CBA6F7", GREY: "#A8A8A8"}
-DARK_FILL = dict(zip(FILLS.values(), ("#4A2F22", "#1F364D", "#2B2B2B", "#1E1E1E", "#2B4023", "#37304A")))
+DARK_FILL = dict(
+    zip(FILLS.values(), ("#4A2F22", "#1F364D", "#2B2B2B", "#1E1E1E", "#2B4023", "#37304A", "#33251F"), strict=True)
+)
 DARK_FILL |= {FOLDED[0]: "#26292D"} | dict(zip(FOLDED_TINTS, ("#37304A", "#24384A", "#2C3A22", "#42381F")))
 DARK_FRAME = {"#F7F8FA": "#26292D", "#FFFFFF": "#1E1E1E"} | dict(
     zip(TINTS, ("#2C2838", "#233038", "#27301F", "#35301F"))
 )
 DARK_LINE = dict(zip(OTHERS, ("#B9E1FA", "#FFE566", "#94801F", "#E07FB8")))
 DARK_LINE |= {
+    VALUE: DARK_TEXT[VALUE],
+    GRADIENT: DARK_TEXT[GRADIENT],
     "#555555": "#9A9A9A",
     "#666666": "#9A9A9A",
     "#000000": "#E6E6E6",

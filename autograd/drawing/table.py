@@ -3,15 +3,20 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from .model import Bundle, Edge, Fold, Node, Picture
+from .model import CHAIN, FORWARD, SAVED, Bundle, Edge, Fold, Node, Picture
 
+NO_FLOW = "no gradient flows"
 ROWS = 400  # nodes in the table that stands in for a picture
 
 
 def sentence(subject: Node | Fold | Edge | Bundle) -> str:
     """Say in words what a node, a fold or an edge shows."""
+    if isinstance(subject, (Edge, Bundle)) and not subject.flows and subject.kind == SAVED:
+        return f"{subject.source.label}, saved for {subject.target.label}"
+    if isinstance(subject, Edge) and not subject.flows and subject.kind == CHAIN:
+        return f"{subject.source.label} goes into {subject.target.label}: {subject.local_text()}"
     if isinstance(subject, (Edge, Bundle)) and not subject.flows:
-        return f"{subject.source.label} to {subject.target.label}: no gradient flows"
+        return f"{subject.source.label} to {subject.target.label}: {NO_FLOW}"
     if isinstance(subject, Bundle):
         sent = f"; sends {subject.sent.length}" if subject.sent else ""
         return f"{subject.source.label} into {subject.target.label}, folded{sent}"
@@ -85,7 +90,7 @@ def markdown(picture: Picture) -> str:
     edges = [edge for node in nodes for edge in node.incoming]
     if edges:
         parts.append(rows(("from", "to", "local gradient ∂", "contribution ◀"), (
-            (edge.source.label, edge.target.label, edge.local_text() if edge.flows else "no gradient flows",
+            (edge.source.label, edge.target.label, edge.local_text() if edge.flows or edge.kind != FORWARD else NO_FLOW,
              contribution(edge))
             for edge in edges
         )))  # fmt: skip

@@ -559,6 +559,20 @@ def test_scope_of_recorded_gradients():
     assert g.scope.path == ("square",)
 
 
+def test_recorded_gradients_know_where_they_are_from():
+    """The scope of a recorded gradient tells whose backward it was, and what the pass has found; of constants, too."""
+    x, y = variable(3.0), variable(4.0)
+    q = x * y
+    f = q + x
+    gx, gy = grad(f, [x, y], create_graph=True)
+    assert (gx.scope.node, gy.scope.node) == (q, q) and gx.scope.outputs == [f]
+    found = {node: (number, array) for node, number, array in gx.scope.gradients}
+    assert found[x] == (gx.number, 5) and found[y] == (gy.number, 3) and found[q][1] == found[f][1] == 1
+    (constant,) = grad(x * 2.0, [x], create_graph=True)
+    assert constant.scope.node is x and constant.scope.gradients[-1][:2] == (x, constant.number)
+    assert grad(x * 2.0, [x])[0].scope is None
+
+
 # ---- local gradients ----
 
 

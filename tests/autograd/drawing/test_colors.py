@@ -21,8 +21,9 @@ from drawing.circuits import (
     staged,
     variable,
 )
+from drawing.test_mirror import gradients
 
-from autograd import Tensor, draw, relu
+from autograd import Tensor, draw, grad, relu
 from autograd.drawing.dot import CARRIED, OTHERS
 from autograd.drawing.label import FILLS, GRADIENT, LOCAL, NEGATIVE, POSITIVE, VALUE
 from autograd.drawing.step import STYLE
@@ -138,6 +139,8 @@ PICTURES = {
     "gates": lambda: draw(after_backward(gate_lstm)),
     "layers": lambda: draw(after_backward(layers)),
     "losses": lambda: draw(after_backward(rnn)),
+    "backward pass": lambda: draw(gradients(neuron)[0]),
+    "backward pass in steps": lambda: draw(gradients(rnn, 2)[0]),
 }
 
 
@@ -210,7 +213,8 @@ def test_roles_have_a_second_cue():
     f = ((x * W + c * W + np.array([1.0, 2.0]) * W) * W).sum()
     f.backward()
     cues = {}
-    for drawing in (draw(f), draw(after_backward(lstm)), draw(after_backward(neuron), style="circuit")):
+    circuit, second = draw(after_backward(neuron), style="circuit"), 2 * grad(x.sum() ** 2, [x], create_graph=True)[0]
+    for drawing in (draw(f), draw(after_backward(lstm)), circuit, draw(second)):
         for group in ElementTree.fromstring(drawing.svg()).iter(f"{SVG}g"):
             if re.search(r"-[na]\d+$", group.get("id", "")):
                 role = next(role for role, fill in FILLS.items() if fill.lower() == group[1].get("fill"))
