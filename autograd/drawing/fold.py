@@ -170,7 +170,8 @@ def make_fold(picture: Picture, group: list[Frame], members: list[list[Node]], b
     shared: dict[Node, None] = {}
     for nodes, ops in zip(members, steps):
         for place, node in enumerate(ops):
-            leaving = (box.get(edge.target) != box[node] for edge in node.outgoing if edge.kind != SAVED)
+            seen = (edge for edge in node.outgoing if edge.kind != SAVED or not node.single)
+            leaving = (box.get(edge.target) != box[node] for edge in seen)
             if node is picture.output or any(leaving):
                 rows.setdefault(place if alike else stem(node.label), Row([])).nodes.append(node)
             shared |= {edge.source: None for edge in node.incoming if edge.source.alias}
@@ -195,6 +196,8 @@ def visible_edges(picture: Picture, box: dict[Node, int], folds: Sequence[Fold])
         if (a is not None and a == b) or (b is not None and edge.source.alias):
             continue
         if edge.kind == SAVED and edge.source.single and (a, b) != (None, None):  # beside both passes a line too many
+            continue
+        if a is not None and edge.source not in row_of:  # a leaf that is saved in a folded loop
             continue
         if a is None and b is None:
             single[edge] = None

@@ -6,7 +6,7 @@ import pytest
 from drawing.circuits import CIRCUITS, after_backward, classifier, lstm, neuron, product_of_sum, square, staged
 from drawing.test_mirror import gradients
 
-from autograd import draw
+from autograd import Tensor, draw
 from autograd.drawing.halves import fits_in_halves
 from autograd.drawing.picture import read
 
@@ -66,6 +66,14 @@ def test_fits_a_notebook(make):
     """Every example with its backward pass is at most as wide as a notebook, and its steps stand in order."""
     svg = draw(gradients(make)[0]).svg()
     assert float(re.search(r'width="([\d.]+)"', svg)[1]) <= 1100
+
+
+@pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
+def test_second_gradients_can_be_drawn(make):
+    """A function of all gradients, after its backward(): whatever is folded, it can be drawn and walked through."""
+    loss = sum(((g**2).sum() for g in gradients(make)), start=Tensor(0.0))
+    loss.backward()
+    assert draw(loss).step().html().count("<li>") > 3
 
 
 def test_same_bytes():
