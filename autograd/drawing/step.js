@@ -49,7 +49,6 @@ const edges = [...svg.querySelectorAll("g.edge")]
 const contribution = edge => [...edge.querySelectorAll("text")].filter(gradient)
 
 function show(slot, words) {  // null: nothing has arrived; "": the finished gradient; else what it is so far
-  slot.now = words
   slot.mark.textContent = words === "" ? slot.words : "◀\u00a0" + (words ?? "–")
   for (const element of slot.parts) element.classList.toggle("waiting", words !== "")
 }
@@ -64,7 +63,6 @@ for (const slot of weights) {
 function showSum(slot, words, arrived) {  // the same, and which uses have arrived
   show(slot, words && slot.note ? null : words)
   if (!slot.note) return
-  slot.now = words
   if (words) slot.mark.textContent = slot.words
   slot.note.textContent = words || slot.said
   slot.note.classList.toggle("waiting", words === null)
@@ -72,7 +70,7 @@ function showSum(slot, words, arrived) {  // the same, and which uses have arriv
 }
 
 const slider = one("input"), caption = one(".caption"), words = [...root.querySelectorAll("li")]
-let token = null
+let token = null, known = new Map()  // what has arrived: in a row of a box, or of a shared weight
 function go(step) {
   step = Math.max(0, Math.min(last, step))
   for (const found of boxes.values()) for (const slot of found) show(slot, step === last ? "" : null)
@@ -83,9 +81,12 @@ function go(step) {
   }
   for (const box of boxes.keys()) box.classList.remove("receiving")
   token?.remove()
+  known = new Map()
   for (const [edge, box, row, shows, panel] of states.slice(0, step + 1)) {
     const group = part(edge), slot = boxes.get(part(box))?.[row]
     if (slot && step < last) show(slot, shows ?? "")
+    if (box) known.set(`${box}/${row}`, shows ?? "")
+    for (const [i, sum] of panel) known.set(`weight/${i}`, sum ?? "")
     if (step < last) for (const [i, sum, arrived] of panel) if (weights[i]) showSum(weights[i], sum ?? "", arrived)
     if (!group) continue
     group.classList.add("done")
@@ -116,20 +117,19 @@ function go(step) {
 // A box opens its arrays: as far as they are known at this step.
 const dialog = one("dialog"), opens = new Map()
 for (const section of root.querySelectorAll("section")) {
-  const here = section.dataset.boxes.split(" ").map(part).filter(Boolean)
-  const weight = weights[section.dataset.weight]
-  const found = weight ? [weight] : here.map(box => boxes.get(box)).find(slots => slots.length) ?? []
-  for (const box of here) opens.set(box, [section, found])
-  if (!weight) continue
-  opens.set(weight.mark, [section, found])
-  weight.mark.setAttribute("tabindex", "0")
-  weight.mark.setAttribute("aria-label", `arrays of ${section.querySelector("h3").firstChild.textContent}`)
+  for (const box of section.dataset.boxes.split(" ").map(part).filter(Boolean)) opens.set(box, section)
+  const mark = weights[section.dataset.weight]?.mark
+  if (!mark) continue
+  opens.set(mark, section)
+  mark.setAttribute("tabindex", "0")
+  mark.setAttribute("aria-label", `arrays of ${section.querySelector("h3").firstChild.textContent}`)
 }
 function open(box) {
-  const [section, found] = opens.get(box), copy = section.cloneNode(true)
+  const {boxes, weight} = opens.get(box).dataset, copy = opens.get(box).cloneNode(true)
   for (const gradient of copy.querySelectorAll("[data-row]")) {
-    const words = Number(slider.value) === last ? "" : found[gradient.dataset.row]?.now ?? null
-    if (words !== "") gradient.textContent = `◀ ${words === null ? "nothing has arrived" : `so far ${words}`}, at this step.`
+    const keys = weight ? [`weight/${weight}`] : boxes.split(" ").map(id => `${id}/${gradient.dataset.row}`)
+    const words = Number(slider.value) === last ? "" : keys.map(key => known.get(key)).find(found => found !== undefined)
+    if (words !== "") gradient.textContent = `◀ ${words ? `so far ${words}` : "nothing has arrived"}, at this step.`
   }
   dialog.querySelector("div").replaceChildren(copy)
   dialog.showModal()

@@ -125,7 +125,14 @@ def special():
     return f
 
 
+def second():
+    """A backward pass beside its forward pass."""
+    x, y = variable("x", 3.0), variable("y", -4.0)
+    return grad(np.tanh(x * y) * x + y, [x, y], create_graph=True)[0]
+
+
 PICTURES = {
+    "second gradients": lambda: draw(second()),
     "neuron": lambda: draw(after_backward(neuron)),
     "before backward": lambda: draw(neuron()),
     "circuit": lambda: draw(after_backward(neuron), style="circuit"),

@@ -372,6 +372,25 @@ def test_arrays_in_a_browser(opened):
 
 
 @pytest.mark.browser
+def test_arrays_at_a_step_in_a_browser(opened):
+    """What opens says what has arrived by then: at a gate, at a value that is used again, at what leaves a fold."""
+
+    def at(page, step, name):
+        page.locator("input").fill(str(step))
+        page.get_by_role("button", name=name).first.click()
+        words = page.locator("dialog").inner_text()
+        page.keyboard.press("Escape")
+        return words
+
+    gates = opened(after_backward(staged), style="circuit")
+    assert "nothing has arrived" in at(gates, 3, "xpy = x + y") and "◀ gradient 1.583" in at(gates, 10, "xpy = x + y")
+    assert "so far −0.03576 + 1.583 = 1.547, at" in at(gates, 10, "x, input") and "2.06" in at(gates, 11, "x, input")
+    folded = opened(after_backward(lstm, 20))
+    before, after = (at(folded, step, "⋯ t=2…19") for step in (1, 25))
+    assert before.count("nothing has arrived") == 2 and after.count("◀ gradient (2, 4)") == 2
+
+
+@pytest.mark.browser
 def test_shared_weights_in_a_browser(opened):
     """The panel counts the uses that have arrived, and shows a cell of the strip for each; aliases open the weight."""
     page = opened(after_backward(lstm), viewport={"width": 1200, "height": 1000})
