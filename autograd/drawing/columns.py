@@ -4,13 +4,17 @@ Invisible points keep the columns in order; a value carried from the bottom of o
 round the corner in three pieces; no edge between steps has a label, which `dot` can't place.
 """
 
+from collections import Counter
+
 import graphviz
 
 from .dot import POINT, Composition
+from .frames import crosses, stem
 from .model import SAVED, Bundle, Edge, Fold, Frame, Node, ends
 
 # No way to hold the columns succeeds with every graph, so a picture that comes out in another order is laid out again:
-# led    a row of invisible points above the steps, which also leads carried values to the left of their column
+# led    a row of invisible points above the steps, which also leads carried values to the left of their column, and
+#        the states that the first step starts from
 # plain  the row alone
 # held   a second row below the steps: always in order so far, but often wider
 ANCHORS = ("led", "plain", "held")
@@ -24,13 +28,17 @@ class Columns(Composition):
         """Keep the steps side by side and in order, by a row of invisible points above them."""
         self.corners: dict[tuple[Node, Frame], str] = {}
         self.find_depths()
-        folds = {fold.step: fold for fold in self.picture.folds if fold.step in fold.frames}
+        self.consumers = Counter((edge.source, edge.target.step) for edge in self.picture.edges)
+        folds = {fold.step: fold for fold in filter(whole, self.picture.folds)}
         for steps in self.picture.sequences:
             self.columns.append([self.ids[folds[step]] if step in folds else f"f{step.order}" for step in steps])
             around = self.inside[steps[0].parent]
-            in_a_row(around, [point for step in steps for point in (self.head(step), self.gap(step))])
+            start = f"o{steps[0].sequence}"
+            anchor(around, [start, *(f(step) for step in steps for f in (self.head, self.gap))])
+            for state in self.initial(steps[0]) if self.style.anchors == "led" else ():
+                self.graph.edge(start, self.ids[state], style="invis", weight="4")
             if self.style.anchors == "held":
-                in_a_row(around, [self.foot(step) for step in steps])
+                anchor(around, [self.foot(step) for step in steps])
                 for thing in self.depth:
                     if thing.step in steps and thing not in self.leading:
                         self.graph.edge(self.ids[thing], self.foot(thing.step), style="invis", weight="5")
@@ -42,12 +50,30 @@ class Columns(Composition):
         for step, above in self.stacked().items():
             self.graph.edge(self.ids[self.deepest(above)], self.head(step), style="invis", weight="10")
 
+        self.stack_frames()
+
+    def stack_frames(self) -> None:
+        """Keep what comes before the loop above its frame, and what comes after it, with its weights, below."""
+        first = self.picture.sequences[0][0]
+        for node in self.picture.nodes:
+            used = any(edge.target.step for edge in node.outgoing)
+            if node.alias and node.expression and used:
+                self.graph.edge(self.ids[node], self.head(first), style="invis")
+            if node.step is None:
+                parents = [self.shown(edge.source) for edge in node.incoming]
+                before = [a for a in parents if not (isinstance(a, Node) and (a.alias or not a.expression))]
+                beside = [a for a in parents if isinstance(a, Node) and not a.alias and not a.expression]
+                for a in before:
+                    for leaf in beside if a.place is not node.place else ():
+                        self.graph.edge(self.ids[a], self.ids[leaf], style="invis")
+
     def find_depths(self) -> None:
         """Find how deep everything lies in its step, and what has no parent, or no child, inside it."""
         self.depth = {thing: 0 for thing in self.things() if thing.step}
         lying = [ends(edge) for edge in self.picture.edges if edge.kind != SAVED]
         inner = [(self.shown(a), self.shown(b)) for a, b in lying]
         inner = [(a, b) for a, b in inner if a in self.depth and b in self.depth and a.step is b.step]
+        self.depth |= {edge.target: 1 for edge in self.picture.edges if edge.source.alias and edge.target in self.depth}
         for _ in range(100):  # edges come in forward order, but for those of folds
             before = dict(self.depth)
             for a, b in inner:
@@ -57,15 +83,33 @@ class Columns(Composition):
         self.leading = {a for a, _ in inner}
         fed = {b for _, b in inner}
         self.entries: dict[Frame, list[Thing]] = {step: [] for steps in self.picture.sequences for step in steps}
-        for steps in self.picture.sequences:  # a folded loop stands low, where the state is computed
-            bottom = max(depth for thing, depth in self.depth.items() if thing.step in steps)
-            for fold in self.picture.folds:
-                if fold.step in steps and len(fold.frames) > 1:
-                    self.depth[fold] = max(bottom - 2, 0)
+        for fold in filter(whole, self.picture.folds):
+            self.depth[fold] = self.level(fold)
+            self.depth |= {a: self.depth[fold] - 1 for a, b in inner if b is fold}
         for thing in self.depth:
             if thing.step and thing not in fed:
                 self.entries[thing.step].append(thing)
         self.order = {step: i for steps in self.picture.sequences for i, step in enumerate(steps)}
+
+    def level(self, fold: Fold) -> int:
+        """Find where a folded step stands: as high as the first value that an open step hands to it, or it to one."""
+        from_open, to_open = [], []
+        for edge in filter(crosses, self.picture.edges):
+            giver = self.shown(edge.source)
+            if edge.target is fold and not whole(giver):
+                from_open.append(self.depth[giver])
+            if giver is fold and not whole(edge.target):
+                to_open.append(self.depth[edge.target] + 1)
+        return min(from_open, default=max(to_open, default=0))
+
+    def initial(self, first: Frame) -> list[Node]:
+        """Find the states that the first step starts from and later steps get round a corner."""
+        begun = [edge for edge in self.picture.edges if edge.target.step is first and edge.source.step is None]
+        low = {stem(e.source.label) for e in filter(crosses, self.picture.edges) if self.is_deep(e)}
+        return list(dict.fromkeys(e.source for e in begun if not e.source.alias and stem(e.source.label) in low))
+
+    def is_deep(self, edge: Edge | Bundle) -> bool:
+        return self.depth[self.shown(edge.source)] > self.depth[edge.target] + 1
 
     def head(self, step: Frame) -> str:
         return f"p{step.sequence}_{step.step}"
@@ -101,9 +145,7 @@ class Columns(Composition):
         giver = self.shown(edge.source)
         here, there = giver.step, edge.target.step
         assert here is not None and there is not None  # it crosses from one to the other
-        flat = isinstance(edge.target, Fold) and len(edge.target.frames) > 1  # it stands beside what hands it over
-        deep = not flat and self.depth[giver] > self.depth[edge.target] + 1
-        if not deep or self.order[there] != self.order[here] + 1:
+        if not self.is_deep(edge) or self.order[there] != self.order[here] + 1:
             self.graph.edge(source, target, constraint="false", **look)
             return
         if (edge.source, there) not in self.corners:
@@ -115,19 +157,51 @@ class Columns(Composition):
             self.graph.edge(source, corner + "b", **(line | {"id": corner + "out", "minlen": "0", "weight": "2"}))
             up = {"id": corner + "up", "weight": "3", "tailclip": "false"}
             self.graph.edge(corner + "t", corner + "b", **(line | up))
-            self.graph.edge(self.gap(here), corner + "t", style="invis", weight="20", minlen="2")
+            height, weight = str(max(self.depth[edge.target] + 1, 2)), "20"
+            if whole(edge.target):
+                weight = "1"
+                in_a_row(around, [corner + "t", target])
+            self.graph.edge(self.gap(here), corner + "t", style="invis", weight=weight, minlen=height)
         corner = self.corners[edge.source, there]
         self.pieces[look["id"]] = corner + "out", corner + "up"
-        if self.style.anchors == "led":
+        if self.style.anchors == "led" and self.consumers[edge.source, there] <= 2:
             self.graph.edge(self.gap(here), target, style="invis", weight="0")
         self.graph.edge(corner + "t", target, minlen="0", weight="8", tailclip="false", **look)
 
+    def between_layers(self, edge: Edge | Bundle, source: str, target: str, look: dict[str, str]) -> None:
+        """Draw what a step hands down to the one below it, through the top of that one's frames.
 
-def in_a_row(graph: graphviz.Digraph, points: list[str]) -> None:
-    """Add invisible points that stand from left to right."""
+        Left alone, the line would go round all of them: Graphviz lets it in only at the height of its end.
+        """
+        step = edge.target.step
+        assert step is not None
+        point = f"u{len(self.pieces)}"
+        line = look | {"arrowhead": "none", "headclip": "false"}
+        anchor(self.inside[step.parent], [self.head(step), point, self.gap(step)])
+        self.home(edge.target).node(point + "i", **POINT)
+        self.graph.edge(source, point, **(line | {"id": point + "out"}))
+        self.graph.edge(point, point + "i", **(line | {"id": point + "in", "tailclip": "false"}))
+        self.graph.edge(point + "i", target, tailclip="false", **look)
+        self.pieces[look["id"]] = point + "out", point + "in"
+
+
+def whole(thing: Thing) -> bool:
+    """Tell whether it is a folded step, or several."""
+    return isinstance(thing, Fold) and thing.step in thing.frames
+
+
+def anchor(graph: graphviz.Digraph, points: list[str]) -> None:
+    """Add invisible points in a row."""
+    for point in points:
+        graph.node(point, style="invis", **POINT)
+    in_a_row(graph, points)
+
+
+def in_a_row(graph: graphviz.Digraph, ids: list[str]) -> None:
+    """Hold these on one line, from left to right."""
     with graph.subgraph() as line:
         line.attr(rank="same")
-        for point in points:
-            line.node(point, style="invis", **POINT)
-        for left, right in zip(points, points[1:]):
+        for id in ids:
+            line.node(id)
+        for left, right in zip(ids, ids[1:]):
             line.edge(left, right, style="invis")

@@ -7,17 +7,15 @@ Curve = list[complex]  # the first point, and three for each segment
 
 
 def join(out: str, up: str, on: str) -> str:
-    """Join the `d` of three paths into one. The second may end short of the corners, as Graphviz clips it there."""
-    whole, own = read(out), read(on)
-    for piece, corner in ((read(up), whole[-1]), (own, own[0])):
+    """Join the `d` of three paths into one. The second may run backward, and is clipped at the corners."""
+    whole, middle, own = read(out), read(up), read(on)
+    if abs(middle[-1] - whole[-1]) < abs(middle[0] - whole[-1]):
+        middle.reverse()
+    for piece, corner in ((middle, whole[-1]), (own, own[0])):
         behind, ahead = shorten(whole[::-1], corner), shorten(piece, corner)
         turn = [side[0] + direction(side) * abs(corner - side[0]) * 2 / 3 for side in (behind, ahead)]
         whole = [*behind[::-1], *turn, *ahead]
     return write(whole)
-
-
-def reverse(path: str) -> str:
-    return write(read(path)[::-1])
 
 
 def read(path: str) -> Curve:

@@ -40,7 +40,7 @@ class Composition:
     graph     the graphviz.Digraph
     subjects  what each id stands for
     columns   the ids of the boxes that have to stand from left to right
-    pieces    of an edge that goes round corners: the ids of the two lines before its own, the second from its end
+    pieces    of an edge that goes round corners: the ids of the two lines before its own
     """
 
     def __init__(self, picture: Picture, style: Style):
@@ -103,6 +103,10 @@ class Composition:
 
     def place_label(self, edge: Edge, look: dict[str, str]) -> None:
         """Change where the label of an edge stands."""
+
+    def between_layers(self, edge: Edge | Bundle, source: str, target: str, look: dict[str, str]) -> None:
+        """Draw what a time step hands to one of another sequence."""
+        self.graph.edge(source, target, **look)
 
     # ---- nodes ----
 
@@ -186,6 +190,9 @@ class Composition:
             source += f":{self.ports[edge.source]}:e"
         if crosses(edge) and edge.kind != SAVED:
             self.between_steps(edge, source, target, look)
+            return
+        if here is not there and here and there and edge.kind == FORWARD:
+            self.between_layers(edge, source, target, look)
             return
         if isinstance(edge, Edge):
             look |= {"weight": "2"} if edge.target.symbol.startswith("[") else {}

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from .curve import join, reverse
+from .curve import join
 from .dot import FOLDED, FOLDED_TINTS, OTHERS, TINTS, Composition
 from .label import FILLS, GRADIENT, GREY, LOCAL, VALUE
 from .model import Picture
@@ -113,7 +113,7 @@ def join_pieces(root: ElementTree.Element, pieces: dict[str, tuple[str, str]]) -
     lines = {group.get("id"): path for group in edges for path in group.findall(f"{{{SVG}}}path")}
     for id, (out, up) in pieces.items():
         first, second, own = (lines[name].get("d", "") for name in (out, up, id))
-        lines[id].set("d", join(first, reverse(second), own))
+        lines[id].set("d", join(first, second, own))
     parts = {name for names in pieces.values() for name in names}
     for parent in root:
         parent[:] = [group for group in parent if group.get("id") not in parts]

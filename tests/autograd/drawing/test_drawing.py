@@ -93,7 +93,7 @@ def test_nothing_folded():
         (lstm, 5, ["▸ t=1", "▸ t=2", "▸ t=3", "▸ t=4", "▸ t=5"]),
         (lstm, 20, ["▸ ⋯ t=2…19 · 18 steps"]),
         (lstm, 200, ["▸ t=1", "▸ t=200", "▸ ⋯ t=2…199 · 198 steps"]),
-        (gate_lstm, 20, ["▸ gate f", "▸ gate g", "▸ gate i", "▸ gate o", "▸ ⋯ t=2…19 · 18 steps"]),
+        (gate_lstm, 20, ["▸ t=1", "▸ t=20", "▸ ⋯ t=2…19 · 18 steps"]),
         (layers, 3, ["▸ layer 0", "▸ layer 1"]),
         (layers, 20, ["▸ layer 0", "▸ layer 1", "▸ ⋯ t=2…19 · 18 steps"]),
         (rnn, 5, ["▸ cell", "▸ loss"]),
