@@ -160,6 +160,7 @@ def fold(picture: Picture, groups: Sequence[Sequence[Frame]]) -> Picture:
         folds,
         hint(groups, picture),
         picture.notes,
+        picture.passes,
     )
 
 

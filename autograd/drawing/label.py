@@ -351,10 +351,12 @@ def remark(words: str, color: str) -> str:
 
 def swatch(role: str) -> str:
     """Draw a small box with the fill and the border of a role; see `Composition.look`."""
-    look = f'COLOR="#555555" BGCOLOR="{FILLS.get(role, FILLS["parameter"])}" '
+    line = GRADIENT if role == "gradient" else "#555555"
+    look = f'COLOR="{line}" BGCOLOR="{FILLS.get(role, FILLS["parameter"])}" '
     border = {
         "parameter": 'BORDER="2" STYLE="ROUNDED"',
         "gate": 'BORDER="1" STYLE="ROUNDED"',
+        "gradient": 'BORDER="1" STYLE="ROUNDED"',
         "constant": 'BORDER="1" STYLE="DOTTED"',
         "alias": 'BORDER="1" STYLE="ROUNDED,DASHED"',
     }

@@ -65,6 +65,7 @@ def test_which():
 def test_fits_a_notebook(make):
     """Every example with its backward pass is at most as wide as a notebook, and its steps stand in order."""
     svg = draw(gradients(make)[0]).svg()
+    assert "saved value" in svg.replace("\u00a0", " ")
     assert float(re.search(r'width="([\d.]+)"', svg)[1]) <= 1100
 
 
