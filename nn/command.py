@@ -19,7 +19,7 @@ def make_place(out: Path, source: Path | None) -> None:
     """Make the folder of an output file; raise OSError if no file can be written there, or if it is the input file."""
     if out.is_dir():
         raise IsADirectoryError(f"{out} is a folder; give the name of a file to write")
-    if source is not None and out.exists() and out.samefile(source):
+    if source is not None and source.exists() and out.exists() and out.samefile(source):
         raise FileExistsError(f"{out} is the file to read; give another name to write to")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out.parent):

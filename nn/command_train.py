@@ -37,9 +37,12 @@ def train_command(options: argparse.Namespace) -> int:
             generate(run.model, run.vocabulary, options.prefix, 0)  # a bad prefix shows now, not after the training
     except ValueError as error:
         return complain(error)
-    make_place(out, options.text)
+    data = options.text or (Path(options.data) if options.data else None)
+    make_place(out, data)
     if options.metrics:
-        make_place(options.metrics, options.text)
+        make_place(options.metrics, data)
+        if options.metrics.absolute() == out.absolute():
+            return complain(f"{out} can't take the model and the metrics; give two names")
 
     def record(row: dict[str, Any]) -> None:
         if options.metrics:

@@ -354,7 +354,10 @@ MISTAKES = {
     "train --task sentiment --words 0": "--words: expected a whole number, at least 1",
     "train --task sentiment --validation 0.0001": "of 2400 texts, 0 are to be held out",
     "train --task sentiment -o model.pt": "model.pt is the name of a pickle",
+    "train --task sentiment --data table.csv -o table.csv": "table.csv is the file to read",
+    "train --task sentiment --data table.csv --metrics table.csv": "table.csv is the file to read",
     "train --batch 2 --metrics .": ". is a folder",
+    "train --batch 2 --metrics a -o a": "a can't take the model and the metrics",
     "predict": "required: CHECKPOINT, TEXT",
     "predict CHECKPOINT good": "is a model for the task 'language'; expected one for 'sentiment'",
     "predict JUDGE ...": "no word in the text '...'",
@@ -399,6 +402,7 @@ def test_mistakes(folder, checkpoint, judge, capsys, line, message):
     (folder / "bytes.txt").write_bytes(b"ab\xff")
     (folder / "one.txt").write_text("a")
     (folder / "net.py").write_text("from autograd import Tensor\nloss = Tensor(2.0, requires_grad=True) * 3\n")
+    (folder / "table.csv").write_text("good,1\nbad,0\n" * 30)
     (folder / "short.txt").write_text("ab" * 50)
     (folder / "pickle").write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00")
     before = sorted(os.listdir())
