@@ -10,7 +10,7 @@ import graphviz
 
 from .dot import POINT, Composition
 from .frames import crosses, stem
-from .model import SAVED, Bundle, Edge, Fold, Frame, Node, ends
+from .model import FORWARD, SAVED, Bundle, Edge, Fold, Frame, Node, ends
 
 # No way to hold the columns succeeds with every graph, so a picture that comes out in another order is laid out again:
 # led    a row of invisible points above the steps, which also leads carried values to the left of their column, and
@@ -27,6 +27,7 @@ class Columns(Composition):
     def arrange(self) -> None:
         """Keep the steps side by side and in order, by a row of invisible points above them."""
         self.corners: dict[tuple[Node, Frame], str] = {}
+        self.forward = [edge for edge in self.picture.edges if edge.kind == FORWARD]
         self.find_depths()
         self.consumers = Counter((edge.source, edge.target.step) for edge in self.picture.edges)
         folds = {fold.step: fold for fold in filter(whole, self.picture.folds)}
@@ -60,7 +61,7 @@ class Columns(Composition):
             if node.alias and node.expression and used:
                 self.graph.edge(self.ids[node], self.head(first), style="invis")
             if node.step is None:
-                parents = [self.shown(edge.source) for edge in node.incoming]
+                parents = [self.shown(edge.source) for edge in node.incoming if edge.kind == FORWARD]
                 before = [a for a in parents if not (isinstance(a, Node) and (a.alias or not a.expression))]
                 beside = [a for a in parents if isinstance(a, Node) and not a.alias and not a.expression]
                 for a in before:
@@ -94,7 +95,7 @@ class Columns(Composition):
     def level(self, fold: Fold) -> int:
         """Find where a folded step stands: as high as the first value that an open step hands to it, or it to one."""
         from_open, to_open = [], []
-        for edge in filter(crosses, self.picture.edges):
+        for edge in filter(crosses, self.forward):
             giver = self.shown(edge.source)
             if edge.target is fold and not whole(giver):
                 from_open.append(self.depth[giver])
@@ -104,8 +105,8 @@ class Columns(Composition):
 
     def initial(self, first: Frame) -> list[Node]:
         """Find the states that the first step starts from and later steps get round a corner."""
-        begun = [edge for edge in self.picture.edges if edge.target.step is first and edge.source.step is None]
-        low = {stem(e.source.label) for e in filter(crosses, self.picture.edges) if self.is_deep(e)}
+        begun = [edge for edge in self.forward if edge.target.step is first and edge.source.step is None]
+        low = {stem(e.source.label) for e in filter(crosses, self.forward) if self.is_deep(e)}
         return list(dict.fromkeys(e.source for e in begun if not e.source.alias and stem(e.source.label) in low))
 
     def is_deep(self, edge: Edge | Bundle) -> bool:
@@ -126,7 +127,7 @@ class Columns(Composition):
     def stacked(self) -> dict[Frame, Frame]:
         """Find the layers: for a step that takes values from one of another sequence, that one, to stand above it."""
         above = {}
-        for edge in self.picture.edges:
+        for edge in self.forward:
             a, b = self.shown(edge.source).step, edge.target.step
             if a and b and a.sequence < b.sequence and a.step == b.step:
                 above[b] = a
