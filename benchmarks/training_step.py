@@ -5,6 +5,9 @@ NumPy by hand, in the loss and in every gradient before it is timed. The process
 over the rounds of its time to the floor's in the same round. Libraries are installed into environments of their own,
 in build/peers; one that can't be installed is named as missing.
 
+All run with the two variables of MEMORY, by which glibc keeps the memory that a step has freed for the next one instead
+of giving it back to the system page by page: a third of the time of an LSTM of 100 steps. --give-back is without them.
+
     python benchmarks/training_step.py                                   # everything: an hour
     python benchmarks/training_step.py --workloads lstm-small --peers Chalkgrad torch.nn --threads 1
 """
@@ -42,6 +45,7 @@ LIBRARIES = {
     "MyGrad": ("mygrad_", ("mygrad",)),
     "micrograd": ("micrograd_", ("micrograd", "numpy")),
 }
+MEMORY = {"MALLOC_TRIM_THRESHOLD_": "2000000000", "MALLOC_MMAP_THRESHOLD_": "33554432"}
 TOLERANCE = {"lstm": 2e-4, "rnn": 2e-4, "ops": 1e-3}  # float32, to the largest entry of a gradient; else 1e-9
 
 
@@ -67,9 +71,9 @@ def environment(module: str, requires: tuple[str, ...]) -> Path | None:
 class Peer:
     """A library at work on one workload, in a process of its own."""
 
-    def __init__(self, name: str, python: Path, module: str, workload: str, threads: int):
+    def __init__(self, name: str, python: Path, module: str, workload: str, threads: int, memory: dict[str, str]):
         variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-        pinned = dict.fromkeys(variables, str(threads)) | {"JAX_PLATFORMS": "cpu"}
+        pinned = dict.fromkeys(variables, str(threads)) | {"JAX_PLATFORMS": "cpu"} | memory
         ours = python == Path(sys.executable)  # another's interpreter must not find our `autograd`
         path = {"PYTHONPATH": str(ROOT)} if ours else {}
         command = ["taskset", "-c", ",".join(map(str, range(threads)))] if hasattr(os, "sched_setaffinity") else []
@@ -110,7 +114,9 @@ def differs(got: dict[str, np.ndarray], want: dict[str, np.ndarray], tolerance: 
     return ""
 
 
-def measure(workload: str, names: list[str], threads: int, rounds: int) -> list[tuple[str, ...]]:
+def measure(
+    workload: str, names: list[str], threads: int, rounds: int, memory: dict[str, str]
+) -> list[tuple[str, ...]]:
     """Let the libraries take turns at a workload; give the rows of its table."""
     kind = WORKLOADS[workload]["kind"]
     peers: dict[str, Peer] = {}
@@ -123,7 +129,7 @@ def measure(workload: str, names: list[str], threads: int, rounds: int) -> list[
             if python is None:
                 rows.append((name, "missing: it could not be installed"))
                 continue
-            peer = Peer(name, python, module, workload, threads)
+            peer = Peer(name, python, module, workload, threads, memory)
             path = Path(folder) / f"{len(peers)}.npz"
             answer = peer.ask(f"step {path}")
             if answer is None:
@@ -167,8 +173,10 @@ def main() -> int:
                         help="some of the libraries, beside NumPy by hand (default: all)")  # fmt: skip
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], help="default: 1 2")
     parser.add_argument("--rounds", type=int, default=9, help="default: 9")
+    parser.add_argument("--give-back", action="store_true", help="let freed memory go back to the system")
     options = parser.parse_args()
     names = [name for name in LIBRARIES if LIBRARIES[name][0] == "by_hand" or name in options.peers]
+    memory = {} if options.give_back else MEMORY
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}"
     print(f"{datetime.date.today()}, {versions}, {os.cpu_count()} cores")
     failed = False
@@ -177,7 +185,7 @@ def main() -> int:
         for threads in options.threads:
             print(f"\n{workload} ({size}), {threads} thread{'s' * (threads > 1)}")
             print(f"{'':20}{'ratio':>8}{'ms a step':>11}{'first, s':>10}{'peak, MB':>10}")
-            for name, *cells in measure(workload, names, threads, options.rounds):
+            for name, *cells in measure(workload, names, threads, options.rounds, memory):
                 failed |= len(cells) == 1 and "missing" not in cells[0]
                 widths = (8, 11, 10, 10) if len(cells) > 1 else (0,)
                 print(f"{name:20}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths)), flush=True)
