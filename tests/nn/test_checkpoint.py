@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -285,12 +286,16 @@ HOSTILE = {
 
 @pytest.mark.parametrize("content, reason", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_files(tmp_path, content, reason):
-    """A damaged or hostile file is refused with its path and the reason, before a model is touched."""
+    """A damaged or hostile file is refused with its path and the reason, before much memory or a model is touched."""
     (tmp_path / "bad").write_bytes(content)
     for read in (read_tensors, lambda path: load(path, Weights())):
+        tracemalloc.start()
         with pytest.raises(ValueError, match="bad is not a safetensors file, or is damaged: ") as raised:
             read(tmp_path / "bad")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
         assert reason in str(raised.value)
+        assert peak < 4 * 2**20
 
 
 @settings(deadline=None)
