@@ -18,15 +18,17 @@ from .graph import toposort
 from .op import OPS, Op
 from .ops import (
     elu, erf, gelu, leaky_relu, log_softmax, logsumexp, put, relu, scatter_add, sigmoid, silu, softmax, softplus,
+    uniform,
 )  # fmt: skip
 from .staging import stage
+from .staging.compiled import compile
 from .tensor import Tensor, backward, grad, no_grad, scope
 
 warn_if_shared(__path__[0])
 
 __all__ = [
-    "OPS", "Op", "Tensor", "backward", "debug", "define", "differentiable", "draw", "elu", "erf", "gelu", "grad",
-    "gradcheck", "hessian", "hvp", "jacobian", "jvp", "leaky_relu", "log_softmax", "logsumexp", "no_grad", "put",
-    "relu", "scatter_add", "scope", "sigmoid", "silu", "softmax", "softplus", "stage", "toposort", "value_and_grad",
-    "vjp",
+    "OPS", "Op", "Tensor", "backward", "compile", "debug", "define", "differentiable", "draw", "elu", "erf", "gelu",
+    "grad", "gradcheck", "hessian", "hvp", "jacobian", "jvp", "leaky_relu", "log_softmax", "logsumexp", "no_grad",
+    "put", "relu", "scatter_add", "scope", "sigmoid", "silu", "softmax", "softplus", "stage", "toposort", "uniform",
+    "value_and_grad", "vjp",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ class Modes(threading.local):
     record: Callable[..., "Tensor"] | None = None  # what makes a node; None under no_grad()
     leave: Callable[..., "Tensor"]  # what makes a leaf of a result that no gradient flows through
     apply: Callable[..., Any] = staticmethod(apply_rule)  # what computes a local gradient
+    draw: Callable[..., "Tensor"]  # what makes a leaf of random numbers
     scope: "scope | None" = None
 
     def __init__(self) -> None:
@@ -483,8 +484,14 @@ def leave(op: Op, data: Any, args: tuple, kwargs: dict[str, Any]) -> Tensor:
     return constant(data)
 
 
+def draw(rng: np.random.Generator, shape: int | tuple[int, ...], dtype: Any) -> Tensor:
+    """Make a leaf of random numbers from [0, 1)."""
+    return constant(rng.random(shape, dtype))
+
+
 Modes.record = staticmethod(record)
 Modes.leave = staticmethod(leave)
+Modes.draw = staticmethod(draw)
 
 
 def backward(

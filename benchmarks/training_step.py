@@ -36,6 +36,7 @@ LIBRARIES = {
     "NumPy, optimized": ("by_hand", ()),
     "NumPy": ("by_hand", ()),
     "Chalkgrad": ("chalkgrad", ()),
+    "Chalkgrad, compiled": ("chalkgrad", ()),
     "Chalkgrad, scalars": ("chalkgrad", ()),
     "torch.nn": ("torch_", TORCH),
     "PyTorch ops": ("torch_", TORCH),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograd import Tensor
+from autograd import Tensor, uniform
 
 from .module import Module
 
@@ -22,7 +22,7 @@ class Dropout(Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return x
-        kept = self._rng.random(x.shape) >= self.p
+        kept = uniform(self._rng, x.shape) >= self.p
         return x * (kept / max(1 - self.p, np.finfo(float).tiny)).astype(x.dtype)
 
     def extra_repr(self) -> str:

@@ -18,9 +18,9 @@ def reduce(losses: Tensor, reduction: str) -> Tensor:
     raise ValueError(f"reduction is 'mean', 'sum' or 'none'; {reduction!r} came.")
 
 
-def classes_of(targets: Any, scores: Tensor, ignore_index: int) -> np.ndarray:
+def classes_of(targets: Any, scores: Tensor, ignore_index: int) -> Tensor:
     """Check the classes that a loss is given for scores of shape (..., C): ints of shape (...), 0 <= class < C."""
-    targets = targets.data if isinstance(targets, Tensor) else np.asarray(targets)
+    targets = targets if isinstance(targets, Tensor) else Tensor(np.asarray(targets))
     if targets.dtype.kind not in "iu":
         raise TypeError(f"the targets are classes, integers; an array of {targets.dtype} came.")
     if scores.shape[:-1] != targets.shape or scores.ndim == 0:
@@ -29,9 +29,10 @@ def classes_of(targets: Any, scores: Tensor, ignore_index: int) -> np.ndarray:
             "came. The classes are the last axis: np.moveaxis if they are not."
         )
     classes = scores.shape[-1]
-    outside = targets[(targets != ignore_index) & ((targets < 0) | (targets >= classes))]
-    if outside.size:
-        raise IndexError(f"there are {classes} classes, 0 to {classes - 1}; a target is {outside[0]}.")
+    outside = np.not_equal(targets, ignore_index) * ((targets < 0) + (targets >= classes) > 0)
+    if outside.any():
+        found = targets.data[outside.data]
+        raise IndexError(f"there are {classes} classes, 0 to {classes - 1}; a target is {found[0]}.")
     return targets
 
 
@@ -40,9 +41,10 @@ def likelihood(log_p: Tensor, targets: Any, weight: Any, ignore_index: int, redu
     targets = classes_of(targets, log_p, ignore_index)
     classes = log_p.shape[-1]
     flat = targets.ravel()
-    ignored = flat == ignore_index
+    ignored: Any = np.equal(flat, ignore_index)
     log_p = log_p.reshape(-1, classes)
-    losses = -log_p[np.arange(flat.size), np.where(ignored, 0, flat)]
+    places: Any = np.where(ignored, 0, flat)
+    losses = -log_p[np.arange(flat.size), places]
     if weight is None and not smoothing and not ignored.any():
         return reduce(losses.reshape(targets.shape), reduction)
     counts = np.ones(classes, log_p.dtype) if weight is None else np.asarray(weight, log_p.dtype)
@@ -50,7 +52,7 @@ def likelihood(log_p: Tensor, targets: Any, weight: Any, ignore_index: int, redu
         raise ValueError(f"weight has one number for each class, shape {(classes,)}; {counts.shape} came.")
     if not 0 <= smoothing <= 1:
         raise ValueError(f"label_smoothing lies between 0 and 1; {smoothing} came.")
-    counted = np.where(ignored, 0, counts[np.where(ignored, 0, flat)])
+    counted: Any = np.where(ignored, 0, Tensor(counts)[places])
     losses = losses * counted
     if smoothing:
         losses = (1 - smoothing) * losses - smoothing / classes * np.sum(log_p * counts, axis=-1) * ~ignored

@@ -2,12 +2,12 @@
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from linecache import getline
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,24 @@ from .program import Contribution, Program, Value, transform
 PACKAGE = Path(__file__).parents[1]
 
 
+class Read(NamedTuple):
+    """Numbers of a value that Python went by: `see(array)` gave `seen`."""
+
+    value: Value
+    see: Callable[[Any], Any]
+    seen: Any
+    what: str
+
+
+class Draw(NamedTuple):
+    """An input that holds `rng.random(shape, dtype)`."""
+
+    value: Value
+    rng: np.random.Generator
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
 class Tracer:
     """What is known of the Tensors made while a function runs.
 
@@ -27,6 +45,8 @@ class Tracer:
     captured  tensors that the function found outside, not among its arguments
     fixed     sentences: what was read out of the graph, so that it stays as it was in this run
     read      inputs that were read so
+    reads     what was read, and how
+    draws     inputs that are to be filled with random numbers
     names     what the function's own variables call a Tensor
     """
 
@@ -38,6 +58,8 @@ class Tracer:
         self.constants: dict[int, tuple[Any, Value]] = {}  # by id of the array, which stays alive here
         self.fixed: dict[str, None] = {}
         self.read: set[Value] = set()
+        self.reads: list[Read] = []
+        self.draws: list[Draw] = []
         self.names: dict[Tensor, str] = {}
         self.code = code
         self.frame: FrameType | None = None
@@ -117,13 +139,16 @@ class Tracer:
 
     # ---- what leaves the graph ----
 
-    def fix(self, tensor: Tensor, what: str) -> None:
+    def fix(self, tensor: Tensor, what: str, see: Callable[[Any], Any] = np.array) -> None:
         """Note that a number left the graph, at which line of the function; of an input, that it was read."""
-        value = self.values[tensor]
+        value = self.operand(tensor)
         who = (
             value.name or tensor.name or self.names.get(tensor) or f"the result of {value.op.name if value.op else ''}"
         )
-        self.fixed[f"{what} of {who}, in {self.line()}"] = None
+        sentence = f"{what} of {who}, in {self.line()}"
+        self.fixed[sentence] = None
+        if not value.constant:
+            self.reads.append(Read(value, see, see(tensor._data), sentence))
         if value.op is None:
             self.read.add(value)
 
@@ -139,6 +164,12 @@ class Tracer:
         assert frame is not None
         file, number = frame.f_code.co_filename, frame.f_lineno
         return f"line {number} of {Path(file).name}: {getline(file, number).strip()}"
+
+    def draw(self, rng: np.random.Generator, shape: Any, dtype: Any) -> Tensor:
+        """Make an input of random numbers. These are not the Generator's next ones: it stays as it is."""
+        tensor = constant(np.random.default_rng(0).random(shape, dtype))
+        self.draws.append(Draw(self.input(tensor), rng, tensor.shape, tensor.dtype))
+        return tensor
 
     def look_at_variables(self) -> None:
         """Find out what the function calls its Tensors. Its frame stays readable after it has returned."""
@@ -157,16 +188,20 @@ current = threading.local()
 
 
 @contextmanager
-def tracing(code: Any = None) -> Iterator[Tracer]:
-    """Note every op in this thread while the block runs, also where no gradient flows. `code`: see `names`."""
+def tracing(code: Any = None, replay: bool = False) -> Iterator[Tracer]:
+    """Note every op in this thread while the block runs, also where no gradient flows. `code`: see `names`.
+
+    With `replay`, what uniform() gives is an input; else it is fixed.
+    """
     tracer = Tracer(code)
-    before = modes.record, modes.leave, modes.apply
+    before = modes.record, modes.leave, modes.apply, modes.draw
     outer, current.tracer = getattr(current, "tracer", None), tracer
     modes.record, modes.leave, modes.apply = tracer.record, tracer.leave, tracer.apply
+    modes.draw = tracer.draw if replay else modes.draw
     try:
         yield tracer
     finally:
-        modes.record, modes.leave, modes.apply = before
+        modes.record, modes.leave, modes.apply, modes.draw = before
         current.tracer = outer
         for tensor in tracer.values:
             if type(tensor) is Traced:
@@ -180,37 +215,59 @@ class Traced(Tensor):
 
     @property
     def data(self) -> np.ndarray:
-        current.tracer.fix(self, "the numbers")
+        self.read("the numbers")
         return np.asarray(self._data)
 
     @data.setter
     def data(self, value: Any) -> None:
-        raise RuntimeError(f"a function that is staged can't assign to .data, here that of {self.label}.")
+        if getattr(current, "tracer", None):
+            raise RuntimeError(f"a function that is staged can't assign to .data, here that of {self.label}.")
+        Tensor.data.fset(self, value)  # type: ignore[attr-defined]
+
+    def read(self, what: str, see: Callable[[Any], Any] = np.array) -> None:
+        if tracer := getattr(current, "tracer", None):  # a parameter may be in another thread's hands as well
+            tracer.fix(self, what, see)
 
     def __bool__(self) -> bool:
         truth = super().__bool__()
-        current.tracer.fix(self, "the branch taken on the truth")
+        self.read("the branch taken on the truth", bool)
         return truth
 
     def __index__(self) -> int:
-        current.tracer.fix(self, "the number")
+        self.read("the number")
         return super().__index__()
 
     def item(self) -> float | int | bool:
-        current.tracer.fix(self, "the number")
+        self.read("the number")
         return super().item()
 
     def number_without_history(self, what: str) -> float | int | bool:
-        current.tracer.fix(self, "the number")
+        self.read("the number")
         return super().number_without_history(what)
 
     def detach(self) -> Tensor:
-        return current.tracer.leave(OPS[np.copy], np.array(self._data)[()], (self,), {})
+        tracer = getattr(current, "tracer", None)
+        copy = np.array(self._data)[()]
+        return tracer.leave(OPS[np.copy], copy, (self,), {}) if tracer else super().detach()
 
     def as_index(self) -> np.ndarray:
         index = super().as_index().view(Index)
         index.tensor = self
         return index
+
+
+@contextmanager
+def watched(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """Have Tensors from outside say, too, when their numbers are read."""
+    kinds = [(tensor, type(tensor)) for tensor in tensors if not isinstance(tensor, Traced)]
+    traced = {kind: type(kind.__name__, (Traced, kind), {"__slots__": ()}) for _, kind in kinds}
+    for tensor, kind in kinds:
+        tensor.__class__ = traced[kind]  # as Traced, but still a Parameter
+    try:
+        yield
+    finally:
+        for tensor, kind in kinds:
+            tensor.__class__ = kind
 
 
 class Index(np.ndarray):
@@ -223,23 +280,26 @@ class Index(np.ndarray):
 
 
 def trace(
-    run: Callable[[], Any], inputs: Mapping[Tensor, str | None], code: Any = None
+    run: Callable[[], Any], inputs: Mapping[Tensor, str | None], code: Any = None, replay: bool = False
 ) -> tuple[Program, Tracer, bool]:
     """Run a function of the inputs, take the gradients of what it returns, and give all of it as one program.
 
     run     calls the function; it returns a Tensor, or a tuple or list of them
     inputs  leaves and their names; a gradient is taken by those that require one, and by such tensors from outside
     code    of the function whose variables name what it computes
+    replay  whether the program is to be run in place of the function: what uniform() gives is an input of it, too, and
+            hooks on Tensors from outside are left to the backward pass that it becomes a part of
 
     The third result says whether the function returned a single Tensor.
     """
-    with tracing(code) as tracer:
+    with tracing(code, replay) as tracer:
         arguments = [tracer.input(tensor, name) for tensor, name in inputs.items()]
         returned = run()
         tracer.look_at_variables()
         tracer.frame = tracer.code = None
-        unlike(tracer, run, inputs)
-        outputs = results(tracer, returned)
+        if not replay:
+            unlike(tracer, run, inputs)
+        outputs = results(tracer, returned, replay)
         wanted = [x for x in tracer.values if x._requires_grad and (x in tracer.captured or not tracer.values[x].op)]
         flowing = {y: constant(np.ones_like(y._data)[()]) for y in outputs if y._requires_grad}
         seeds = [tracer.input(g) for g in flowing.values()]
@@ -247,8 +307,9 @@ def trace(
         scope = modes.scope
         modes.record = tracer.record  # under no_grad(), too
         passing = backpropagate(
-            list(flowing), list(flowing.values()), wanted, record=True, stop_at=tracer.captured, apply=modes.apply
-        )
+            list(flowing), list(flowing.values()), wanted,
+            record=True, stop_at=tracer.captured, apply=modes.apply, hooks=not replay,
+        )  # fmt: skip
         for node, g in ((node, g) for node, g, _ in passing):
             modes.scope = node.scope  # what is recorded next is the backward of this node
             gradients[node] = g
@@ -259,31 +320,36 @@ def trace(
             value.name = getattr(origin, "name", None)
         program = Program(
             values=tracer.list,
-            inputs=[*arguments, *tracer.captured.values()],
+            inputs=[*arguments, *tracer.captured.values(), *(draw.value for draw in tracer.draws)],
             seeds=seeds,
-            outputs=[tracer.values[y] for y in outputs],
+            outputs=[tracer.operand(y) for y in outputs],
             wanted=[tracer.values[x] for x in wanted],
             gradients={tracer.values[x]: tracer.operand(g) for x, g in gradients.items()},
         )
-        given = {tracer.values[y]: seed for y, seed in zip(flowing, seeds)}
-        program.contributions = contributions(tracer, gradients, program, given)
+        if not replay:
+            given = {tracer.values[y]: seed for y, seed in zip(flowing, seeds)}
+            program.contributions = contributions(tracer, gradients, program, given)
     return program, tracer, isinstance(returned, Tensor)
 
 
-def results(tracer: Tracer, returned: Any) -> list[Tensor]:
-    """List the Tensors that a function has returned, each a node of its own; raise if they are none."""
+def results(tracer: Tracer, returned: Any, constants: bool) -> list[Tensor]:
+    """List the Tensors that a function has returned, each a node of its own; raise if they are none.
+
+    constants  whether some may depend on no input
+    """
     outputs = list(returned) if isinstance(returned, (tuple, list)) else [returned]
     for y in outputs or [returned]:
         if not isinstance(y, Tensor):
             kind = "None; does it lack a return?" if y is None else f"{'an empty ' * (not outputs)}{type(y).__name__}."
             raise TypeError(f"stage() takes a function that returns a Tensor, or a tuple of them; it returned {kind}")
-        if y not in tracer.values:
+        if y not in tracer.values and not constants:
             raise ValueError(
                 f"{y.label} that the function returned was not computed from its arguments; was it made from .data?"
             )
     as_result = OPS[np.copy].call
     return [
-        as_result(y) if y in outputs[:i] or y.hooks or not tracer.values[y].op else y for i, y in enumerate(outputs)
+        y if y in tracer.values and y not in outputs[:i] and tracer.values[y].op and not y.hooks else as_result(y)
+        for i, y in enumerate(outputs)
     ]
 
 

@@ -1,19 +1,23 @@
 """Chalkgrad, as it is used: modules and losses of `nn`, operators, NumPy functions."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from workloads import scalar_moons
 
 import nn
-from autograd import Tensor, relu
+from autograd import Tensor, compile, relu
 
 
 def leaves(a: dict[str, np.ndarray]) -> dict[str, Tensor]:
     return {name: Tensor(value, requires_grad=True) for name, value in a.items()}
 
 
-def step_of(loss_of: Any, parameters: dict[str, Tensor]) -> Any:
+def step_of(loss_of: Any, parameters: dict[str, Tensor], code: bool = False) -> Any:
+    """Make a training step. With `code`, by autograd.compile."""
+    loss_of = compile(loss_of) if code else loss_of
+
     def step() -> tuple[Any, dict[str, Any]]:
         for parameter in parameters.values():
             parameter.grad = None
@@ -31,7 +35,7 @@ def recurrent(model: Any, a: dict[str, np.ndarray]) -> dict[str, Tensor]:
     return {"w_x": model.weight_ih_l0, "w_h": model.weight_hh_l0, "b": model.bias_ih_l0}
 
 
-def lstm(a: dict[str, np.ndarray]) -> Any:
+def lstm(a: dict[str, np.ndarray], code: bool = False) -> Any:
     model = nn.LSTM(a["x"].shape[2], a["y"].shape[1], dtype=np.float32)
     parameters = recurrent(model, a)
     x, y = Tensor(a["x"]), Tensor(a["y"])
@@ -40,10 +44,10 @@ def lstm(a: dict[str, np.ndarray]) -> Any:
         output, _ = model(x)
         return nn.mse_loss(output[-1], y)
 
-    return step_of(loss_of, parameters)
+    return step_of(loss_of, parameters, code)
 
 
-def rnn(a: dict[str, np.ndarray]) -> Any:
+def rnn(a: dict[str, np.ndarray], code: bool = False) -> Any:
     V, H = a["w_o"].shape
     model, head = nn.RNN(V, H, dtype=np.float32), nn.Linear(H, V, dtype=np.float32)
     head.weight.data, head.bias.data = a["w_o"], a["b_o"]
@@ -54,10 +58,10 @@ def rnn(a: dict[str, np.ndarray]) -> Any:
         output, _ = model(x)
         return nn.cross_entropy(head(output).reshape(-1, V), y)
 
-    return step_of(loss_of, parameters)
+    return step_of(loss_of, parameters, code)
 
 
-def ops(a: dict[str, np.ndarray], n: int) -> Any:
+def ops(a: dict[str, np.ndarray], n: int, code: bool = False) -> Any:
     t = leaves(a)
 
     def loss_of() -> Tensor:
@@ -66,17 +70,17 @@ def ops(a: dict[str, np.ndarray], n: int) -> Any:
             y = np.tanh(y * t["b"] + t["a"]) @ t["b"]
         return y.sum()
 
-    return step_of(loss_of, t)
+    return step_of(loss_of, t, code)
 
 
-def moons(a: dict[str, np.ndarray]) -> Any:
+def moons(a: dict[str, np.ndarray], code: bool = False) -> Any:
     w = leaves({name: a[name] for name in ("w0", "w1", "w2")})
 
     def loss_of() -> Tensor:
         h = relu(relu(a["x"] @ w["w0"].T) @ w["w1"].T)
         return relu(1 - a["y"] * (h @ w["w2"].T)[:, 0]).mean()
 
-    return step_of(loss_of, w)
+    return step_of(loss_of, w, code)
 
 
 def moons_of_scalars(a: dict[str, np.ndarray]) -> Any:
@@ -85,7 +89,7 @@ def moons_of_scalars(a: dict[str, np.ndarray]) -> Any:
     )
 
 
-def chain(a: dict[str, np.ndarray], n: int) -> Any:
+def chain(a: dict[str, np.ndarray], n: int, code: bool = False) -> Any:
     t = leaves(a)
 
     def loss_of() -> Tensor:
@@ -95,10 +99,10 @@ def chain(a: dict[str, np.ndarray], n: int) -> Any:
             y = y + w
         return y
 
-    return step_of(loss_of, t)
+    return step_of(loss_of, t, code)
 
 
-def tree(a: dict[str, np.ndarray], n: int) -> Any:
+def tree(a: dict[str, np.ndarray], n: int, code: bool = False) -> Any:
     t = leaves(a)
 
     def loss_of() -> Tensor:
@@ -107,10 +111,12 @@ def tree(a: dict[str, np.ndarray], n: int) -> Any:
             level = [p + q for p, q in zip(level[::2], level[1::2])] + level[len(level) & ~1 :]
         return level[0]
 
-    return step_of(loss_of, t)
+    return step_of(loss_of, t, code)
 
 
+ALL = {"lstm": lstm, "rnn": rnn, "ops": ops, "moons": moons, "chain": chain, "tree": tree}
 PEERS = {
-    "Chalkgrad": {"lstm": lstm, "rnn": rnn, "ops": ops, "moons": moons, "chain": chain, "tree": tree},
+    "Chalkgrad": ALL,
+    "Chalkgrad, compiled": {kind: partial(make, code=True) for kind, make in ALL.items()},
     "Chalkgrad, scalars": {"moons": moons_of_scalars},
 }
