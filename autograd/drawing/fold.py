@@ -5,6 +5,8 @@ it hides still counts: the contributions into every value that is left to see ad
 """
 
 import glob
+import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -114,6 +116,8 @@ def grid(picture: Picture, steps: Sequence[Frame], ops: dict[Frame, int]) -> lis
     for step in steps:
         parts = [frame for frame in picture.frames if frame.parent is step]
         loose = ops[step] - sum(ops[frame] for frame in parts)
+        if ops[step] < 2:
+            continue
         found += parts if parts and len(parts) + loose <= COLUMN else [step]
     return found
 
@@ -174,17 +178,31 @@ def make_fold(picture: Picture, group: list[Frame], members: list[list[Node]], b
             seen = (edge for edge in node.outgoing if edge.kind != SAVED or not node.single)
             leaving = (box.get(edge.target) != box[node] for edge in seen)
             if node is picture.output or any(leaving):
-                rows.setdefault(place if alike else stem(node.label), Row([])).nodes.append(node)
+                part = node.place.path[len(group[0].path) :] if node.place else ()
+                key = place if alike else (stem(node.label), part)
+                rows.setdefault(key, Row([], part[0] if part else "")).nodes.append(node)
             shared |= {edge.source: None for edge in node.incoming if edge.source.alias}
         shared |= {node: None for node in nodes if node.role == "parameter"}
     if alike and len(group) > 1:
         for place, row in rows.items():
             gradients = [ops[place].gradient for ops in steps]
             row.lengths = [gradient.norm for gradient in gradients if gradient] if all(gradients) else []
+    names = Counter(row.node.name(True) for row in rows.values())
+    for row in rows.values():
+        row.part = row.part if names[row.node.name(True)] > 1 else ""
     label = group[0].label
     if len(group) > 1:
         label = f"⋯ {label}…{group[-1].label.split('=')[-1].strip()} · {len(group)} steps"
+    layer = layer_of(group[0], picture) if group[0].column is group[0] else ""
+    label = f"{layer} · {label}" if layer else label
     return Fold(label, group, sum(map(len, steps)), list(rows.values()), list(shared))
+
+
+def layer_of(step: Frame, picture: Picture) -> str:
+    """Name the sequence that a step belongs to, where there are several: by the frames that tell it from the others."""
+    around = [steps[0].path[:-1] for steps in picture.sequences]
+    common = len(os.path.commonprefix(around))
+    return " ".join(step.path[common:-1]) if len(around) > 1 else ""
 
 
 def visible_edges(picture: Picture, box: dict[Node, int], folds: Sequence[Fold]) -> list[Edge | Bundle]:
@@ -219,8 +237,11 @@ def visible_edges(picture: Picture, box: dict[Node, int], folds: Sequence[Fold])
 def hint(groups: Sequence[Sequence[Frame]], picture: Picture) -> str:
     """Say what is folded and how to open it."""
     frames = [frame for group in groups for frame in group]
-    steps, parts = (sum((frame.column is frame) == whole for frame in frames) for whole in (True, False))
-    what = [f"{steps} of {sum(map(len, picture.sequences))} steps"] if steps else []
+    parts = sum(frame.column is not frame for frame in frames)
+    passing = {edge.source.step.sequence for edge in picture.edges if crosses(edge) and edge.source.step}
+    counted = {step for steps in picture.sequences if steps[0].sequence in passing or not passing for step in steps}
+    steps = len(counted.intersection(frames))
+    what = [f"{steps} of {len(counted)} steps"] if steps else []
     what += [f"{parts} part{'s' * (parts > 1)}"] if parts else []
     middle = max(groups[len(groups) // 2], *groups, key=len)
     path = glob.escape("/".join(middle[len(middle) // 2].path))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ..tensor import scope
-from .model import Bundle, Edge, Frame, Picture, visible
+from .model import Bundle, Edge, Frame, Node, Picture, visible
 
 STEP = re.compile(r"\s*t\s*=\s*\d+\s*$")
 
@@ -45,9 +45,34 @@ def find_steps(picture: Picture) -> None:
     for frame in picture.frames:
         if frame.column in lone:
             frame.column = None
+    picture.sequences += joined(picture)
     for i, steps in enumerate(picture.sequences):
         for k, frame in enumerate(steps):
             frame.sequence, frame.step = i, k
+
+
+def joined(picture: Picture) -> list[list[Frame]]:
+    """Give a frame for each time step to what joins values of that time from several sequences, as two directions'."""
+    sequence: dict[Frame | None, int] = {step: i for i, steps in enumerate(picture.sequences) for step in steps}
+    found: dict[Frame | None, dict[str, list[Node]]] = {}
+    for node in picture.nodes:
+        given = {edge.source.step for edge in node.incoming if edge.source.expression}
+        steps = [step for step in given if step is not None and step in sequence]
+        labels = {step.label.strip() for step in steps}
+        if node.step is None and len(labels) == 1 and len(steps) == len(given) == len({sequence[s] for s in steps}) > 1:
+            found.setdefault(node.place, {}).setdefault(labels.pop(), []).append(node)
+    result = []
+    for place, times in found.items():
+        frames: list[Frame] = []
+        for label, nodes in times.items() if len(times) > 1 else ():
+            frame = Frame(label, place, place.depth + 1 if place else 0, len(picture.frames))
+            frame.column = frame
+            picture.frames.append(frame)
+            frames.append(frame)
+            for node in nodes:
+                node.place = frame
+        result += [frames] if frames else []
+    return result
 
 
 def place_leaves(picture: Picture) -> None:

@@ -187,11 +187,11 @@ def arrays(node: Node, mode: str) -> str:
 def fold_label(fold: Fold, mode: str) -> str:
     """Write a fold: what it is, a row for each value that leaves it, the weights that it uses."""
     loop = len(fold.frames) > 1
-    head = f"<B>{text('▸ ' + fold.label)}{'' if mode == 'tiny' and not loop else SPACE}</B>"
+    head = f"<B>{text('▸ ' + fold.label)}{'' if mode == 'tiny' and not loop else SPACE * 2}</B>"
     if mode == "tiny" and not loop:
         rows = [row(cell(font(head, size=11)))]
         for r in fold.rows:
-            name = font(text(row_name(r.node)) + SPACE * 2, size=10)
+            name = font(text(row_name(r)) + SPACE * 2, size=10)
             rows.append(row(cell(name + tiny_line(r.node))))
         return f"<{table(rows, 0)}>"
     ops = font(f"{fold.ops} op{'s' * (fold.ops != 1)}", GREY, 10)
@@ -206,7 +206,7 @@ def fold_label(fold: Fold, mode: str) -> str:
 def fold_row(r: Row, index: int) -> str:
     """Write a value that leaves a fold; `index` names the port."""
     node, left = r.node, 'ALIGN="LEFT"'
-    shown = [cell(f"<B>{text(row_name(node))}</B>{SPACE}", left)]
+    shown = [cell(f"<B>{text(row_name(r))}</B>{SPACE}", left)]
     sign, tone = value_sign(node)
     figures = [(sign, node.value, tone), ("◀", node.gradient, GRADIENT)]
     for sign, quantity, tone in figures[:1] if node.single else figures:
@@ -220,8 +220,8 @@ def fold_row(r: Row, index: int) -> str:
     return row(*shown)
 
 
-def row_name(node: Node) -> str:
-    return node.label if node.named else node.symbol
+def row_name(r: Row) -> str:
+    return f"{r.part} {r.node.label if r.node.named else r.node.symbol}".strip()
 
 
 def shared_names(shared: Sequence[Node]) -> str:
@@ -315,32 +315,64 @@ def panel_label(weights: Sequence[Node], first: dict[Node, Node]) -> str:
     `first` holds the boxes of the gradients, where these are drawn here and not in the graph.
     """
     left = 'ALIGN="LEFT"'
-    head = cell(font("<B>shared weights: one gradient, summed over every use</B>", size=11), left + ' COLSPAN="5"')
-    rows = [row(head, cell(font("by use, first to last", GRADIENT, 10), 'COLSPAN="3"'))]
-    for node in weights:
-        gradient, value, pieces = node.gradient, node.value, [edge.sent for edge in node.outgoing]
-        if node in first:
-            gradient, pieces = first[node].value, [edge.part for edge in first[node].incoming][::-1]
-        sent = [piece.norm for piece in pieces if piece is not None]
-        name = f"<B>{text(node.label)}</B>"
-        name += font(f"{SPACE}{text(str(value.shape))}", GREY, 10) if value.shape else ""
-        picture = [
-            font(q.number(q.scalar), c, 11) if q and q.scalar is not None else cells_of(q) if q else font("–", c, 11)
-            for q, c in ((value, VALUE), (gradient, GRADIENT))
-        ]
-        length = gradient.length if gradient else "–"
-        note = node.sum if "≠" in node.sum else f"{length} = sum of {len(sent)} uses" if gradient else ""
-        rows.append(
-            row(
-                cell(font(name, size=12), left),
-                cell(font("▶", VALUE, 11)),
-                cell(picture[0], left),
-                cell(font("◀", GRADIENT, 11)),
-                cell(table([row(cell(picture[1]), cell(font(text(note), GRADIENT, 10)))], 2), left),
-                *(strip(sent, value.digits) if sent else [cell("", 'COLSPAN="3"')]),
-            )
-        )
-    return table(rows)
+    steps = [[edge.target.step for edge in node.outgoing] for node in weights]
+    through_time = all(None not in uses and len(set(uses)) == len(uses) for uses in steps)
+    over = "time step" if through_time else "use"
+    title = f"<B>shared weights: one gradient, summed over every {over}</B>"
+    labels = dict.fromkeys((uses[0].label, uses[-1].label) for uses in steps if through_time and uses[0] and uses[-1])
+    order = " … ".join(next(iter(labels))) if len(labels) == 1 else f"by {over}, first to last"
+    many = len(weights) > 6 and 2 * max(map(panel_width, weights)) < 1000  # then they stand in two columns
+    half = (len(weights) + 1) // 2 if many else len(weights)
+    blocks = []
+    for part in filter(None, (weights[:half], weights[half:])):
+        rows = [row(cell("", 'COLSPAN="6"'), cell(font(text(order), GRADIENT, 10)), cell(""))]
+        rows += [panel_row(node, first.get(node)) for node in part]
+        blocks.append(cell(table(rows)))
+    lines = [row(cell(font(title, size=11), left))]
+    if through_time:
+        sigma = "backpropagation through time: ◀ = Σₜ of what step t contributes; at the right the size of each term"
+        lines.append(row(cell(font(text(sigma), GRADIENT, 10), left)))
+    return table([*lines, row(cell(table([row(*blocks)], 6)))], 1)
+
+
+def panel_width(node: Node) -> float:
+    """Estimate the pixels that a row of the panel takes."""
+    columns = max((len(line) for line in node.value.rows), default=1)
+    uses = min(len(node.outgoing), MAX_STRIP)
+    return 7 * len(node.label) + 30 + 16 * columns + 150 + 7 * uses + 70
+
+
+def panel_row(node: Node, box: Node | None) -> str:
+    """Write one shared weight; its gradient stands in a box of its own where a backward pass is drawn."""
+    left = 'ALIGN="LEFT"'
+    gradient, value, pieces = node.gradient, node.value, [edge.sent for edge in node.outgoing]
+    if box is not None:
+        gradient, pieces = box.value, [edge.part for edge in box.incoming][::-1]
+    sent = [piece.norm for piece in pieces if piece is not None]
+    name = f"<B>{text(node.label)}{SPACE}</B>" + font(text(str(value.shape)), GREY, 10) * bool(value.shape)
+    shown = [
+        font(q.number(q.scalar), c, 11)
+        if q and q.scalar is not None
+        else to_left(cells_of(q))
+        if q
+        else font("–", c, 11)
+        for q, c in ((value, VALUE), (gradient, GRADIENT))
+    ]
+    length = gradient.length if gradient else "–"
+    note = node.sum if "≠" in node.sum else f"{length} = sum of {len(sent)} uses" if gradient else ""
+    return row(
+        cell(font(name, size=12), left),
+        cell(font("▶", VALUE, 11)),
+        cell(shown[0], left),
+        cell(font("◀", GRADIENT, 11)),
+        cell(table([row(cell(shown[1], left), cell(font(text(note), GRADIENT, 10), left))], 2), left),
+        *(map(to_left, strip(sent, value.digits)) if sent else [cell("", 'COLSPAN="3"')]),
+    )
+
+
+def to_left(cells: str) -> str:
+    """Let a table keep to the left of a wider cell: Graphviz asks the table, not the cell."""
+    return cells.replace("<TABLE ", '<TABLE ALIGN="LEFT" ', 1)
 
 
 def remark(words: str, color: str) -> str:
@@ -368,17 +400,19 @@ def swatch(role: str) -> str:
     return cell(inner, look + 'BORDER="1" CELLPADDING="1"')
 
 
+def spread(content: str) -> str:
+    """Keep a cell from growing with a wider row: what is spare goes to empty ones beside it."""
+    return cell(table([row(content, *[cell("")] * FILLERS)], 0), 'ALIGN="LEFT"')
+
+
 def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
     """Write the shared weights, the notes, what is folded, and what the signs mean."""
     rows = []
     first = {node.of: node for node in picture.nodes if node.listed and node.of}
     weights = picture.weights
     if weights:
-        narrow = max(7 * len(node.label) + 7 * len(node.outgoing) for node in weights) < 120
-        half = (len(weights) + 1) // 2 if len(weights) > 6 and narrow else len(weights)  # many stand in two columns
         box = f'BORDER="2" CELLPADDING="4" STYLE="ROUNDED" COLOR="#555555" BGCOLOR="{FILLS["parameter"]}"'
-        panels = [cell(panel_label(part, first), box) for part in (weights[:half], weights[half:]) if part]
-        rows.append(row(cell(table([row(*panels)]), f'ALIGN="LEFT" COLSPAN="{FILLERS + 1}"')))
+        rows.append(row(spread(cell(panel_label(weights, first), box))))
     rows += [remark(note, GRADIENT) for note in picture.notes[:4]]
     rows += [remark(picture.hidden, GREY)] if picture.hidden else []
     cells_shown = not picture.scalar and (mode != "tiny" or any(len(fold.frames) > 1 for fold in picture.folds))
@@ -402,8 +436,7 @@ def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
         if cells_shown or weights:
             cells.append(cell(heat([[-1, -0.5, 0, 0.5, 1]], 1)))
             cells.append(cell(f"− 0 +, each array on its own scale{', ∂ from −1 to 1' if edges != 'none' else ''}"))
-        fillers = [cell("")] * FILLERS if weights else []
-        rows.append(row(cell(table([row(*cells)], 2), 'ALIGN="LEFT"'), *fillers))
+        rows.append(row(spread(cell(table([row(*cells)], 2)))))
     left_out = ["the values of arrays"] if mode == "tiny" and not picture.scalar else []
     left_out += ["local gradients"] if edges == "none" and not picture.output.single else []
     if left_out:

@@ -166,6 +166,7 @@ class Row:
     """A value that leaves a fold; of a folded loop, what every step hands out, the last standing for all."""
 
     nodes: list[Node]
+    part: str = ""  # the frame inside the fold that it comes from, where another value has the same name
     lengths: list[float] = field(default_factory=list)  # in a folded loop: the gradient's norm in each of its steps
 
     @property

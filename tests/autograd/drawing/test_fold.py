@@ -1,11 +1,14 @@
 """What is hidden, and that the rest still tells the truth."""
 
+import re
+
 import numpy as np
 import pytest
 from drawing.circuits import after_backward, gate_lstm, layers, lstm, named, rnn, variable
 from numpy.testing import assert_allclose
 
-from autograd import draw, scope
+import nn
+from autograd import Tensor, draw, scope
 from autograd.drawing.fold import forms, opened_by
 from autograd.drawing.model import Fold
 from autograd.drawing.picture import read
@@ -152,3 +155,35 @@ def test_arrays_are_let_go():
     """A finished picture holds no arrays: later changes do not show, and nothing stays in memory."""
     drawing = draw(after_backward(lstm, 4))
     assert all(edge.piece is None for node in drawing._picture.nodes for edge in node.incoming)
+
+
+def recurrent(cls, steps, **options):
+    rng = np.random.default_rng(0)
+    output, _ = cls(3, 4, rng=rng, **options)(Tensor(rng.normal(size=(steps, 2, 3)), name="x"))
+    loss = output.sum()
+    loss.backward()
+    return loss
+
+
+@pytest.mark.parametrize("steps", [3, 4, 20])
+@pytest.mark.parametrize("options", [{}, {"num_layers": 2}], ids=["one layer", "two layers"])
+def test_two_directions(steps, options):
+    """What joins two directions stands with its time step, and is folded with it: the picture fits a notebook."""
+    loss = recurrent(nn.LSTM, steps, bidirectional=True, **options)
+    svg = draw(loss).svg()
+    assert float(re.search(r'width="([\d.]+)"', svg)[1]) < 1250 and svg.count(">concat") <= 6
+    picture = read(loss)
+    joins = [node for node in picture.nodes if node.symbol == "concat"]
+    assert len(joins) == steps * options.get("num_layers", 1)
+    assert [node.step.label for node in joins[:steps]] == [f"t={t}" for t in range(1, steps + 1)]
+    assert re.search(rf"\d+ of {2 * len(joins)} steps", forms(picture, (), 1100)[-1][1].hidden)
+
+
+def test_folds_say_which_layer():
+    """A fold says which layer it is, and each row where it comes from, where the values of layers have the same names."""
+    folds = forms(read(recurrent(nn.LSTM, 20, num_layers=2)), (), 1100)[-1][1].folds
+    assert {fold.label.split(" · ")[0] for fold in folds} == {"layer 0", "layer 1"}
+    (loop,) = [fold for fold in folded(layers, 20)[-1][1].folds if len(fold.frames) > 1]
+    assert [(row.part, row.node.label) for row in loop.rows] == [
+        ("layer 0", "c19"), ("layer 0", "h19"), ("layer 1", "c19"), ("layer 1", "h19")
+    ]  # fmt: skip
