@@ -54,7 +54,8 @@ class Grid(Composition):
 
     def between_steps(self, edge: Edge | Bundle, source: str, target: str, look: dict[str, str]) -> None:
         if self.time(self.shown(edge.source)) > self.time(edge.target):  # a sequence that runs backward
-            self.graph.edge(target, source.split(":")[0], dir="back", **look)
+            back = "forward" if look.get("dir") == "back" else "back"
+            self.graph.edge(target, source.split(":")[0], **(look | {"dir": back}))
         else:
             self.graph.edge(source, target, **look)
 

@@ -1,6 +1,7 @@
 """The text of a node and an edge, in Graphviz's HTML-like language. All text of the user's passes `text()`."""
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -215,7 +216,8 @@ def fold_row(r: Row, index: int) -> str:
             number_or_cells = cells_of(quantity)
         shown += [cell(font(sign, tone, 11)), cell(number_or_cells, left)]
     if r.lengths:
-        shown += strip(r.lengths, node.value.digits, logarithmic=True)
+        first, cells, last = strip(r.lengths, node.value.digits, logarithmic=True)
+        shown += [cell(first, 'ALIGN="RIGHT"'), cell(cells), cell(last, left)]
     shown[-1] = shown[-1].replace("<TD", f'<TD PORT="r{index}"', 1)
     return row(*shown)
 
@@ -232,8 +234,8 @@ def shared_names(shared: Sequence[Node]) -> str:
     return " ".join((others if len(others) <= 3 else [f"{len(others)} inputs"]) + names)
 
 
-def strip(lengths: Sequence[float], digits: int, logarithmic: bool = False) -> list[str]:
-    """Draw sizes in a row of small cells between the first and the last in numbers; of very many, some."""
+def strip(lengths: Sequence[float], digits: int, logarithmic: bool = False) -> tuple[str, str, str]:
+    """Draw sizes in a row of small cells, with the first and the last in numbers; of very many, some."""
     first, last = (font(text(number(x, digits - 2)), GRADIENT, 10) for x in (lengths[0], lengths[-1]))
     most = MAX_LOOP if logarithmic else MAX_STRIP
     if len(lengths) > most:
@@ -245,7 +247,7 @@ def strip(lengths: Sequence[float], digits: int, logarithmic: bool = False) -> l
         shades = [0.08 + 0.92 * (math.log(x) - low) / (high - low or 1) if 0 < x < math.inf else x for x in lengths]
     finite = [x for x in shades if x < math.inf]
     cells = heat([shades], max(finite, default=0), 7, 12)
-    return [cell(first, 'ALIGN="RIGHT"'), cell(cells), cell(last, 'ALIGN="LEFT"')]
+    return first, cells, last
 
 
 # ---- edges ----
@@ -325,12 +327,17 @@ def panel_label(weights: Sequence[Node], first: dict[Node, Node]) -> str:
     half = (len(weights) + 1) // 2 if many else len(weights)
     blocks = []
     for part in filter(None, (weights[:half], weights[half:])):
-        rows = [row(cell("", 'COLSPAN="6"'), cell(font(text(order), GRADIENT, 10)), cell(""))]
-        rows += [panel_row(node, first.get(node)) for node in part]
+        columns = [aligned(column) for column in zip(*(panel_row(node, first.get(node)) for node in part))]
+        rows = [row(cell("", 'COLSPAN="7"'), cell(font(text(order), GRADIENT, 10), 'COLSPAN="2"'))]
+        sides = ["LEFT"] * 6 + ["RIGHT", "LEFT", "LEFT"]
+        for line in zip(*columns):
+            rows.append(row(*(cell(content, f'ALIGN="{side}"') for content, side in zip(line, sides))))
         blocks.append(cell(table(rows)))
     lines = [row(cell(font(title, size=11), left))]
     if through_time:
-        sigma = "backpropagation through time: ◀ = Σₜ of what step t contributes; at the right the size of each term"
+        sigma = (
+            "backpropagation through time: ◀ = Σ over t of what step t contributes; at the right the size of each term"
+        )
         lines.append(row(cell(font(text(sigma), GRADIENT, 10), left)))
     return table([*lines, row(cell(table([row(*blocks)], 6)))], 1)
 
@@ -342,37 +349,37 @@ def panel_width(node: Node) -> float:
     return 7 * len(node.label) + 30 + 16 * columns + 150 + 7 * uses + 70
 
 
-def panel_row(node: Node, box: Node | None) -> str:
+def panel_row(node: Node, box: Node | None) -> list[str]:
     """Write one shared weight; its gradient stands in a box of its own where a backward pass is drawn."""
-    left = 'ALIGN="LEFT"'
     gradient, value, pieces = node.gradient, node.value, [edge.sent for edge in node.outgoing]
     if box is not None:
         gradient, pieces = box.value, [edge.part for edge in box.incoming][::-1]
     sent = [piece.norm for piece in pieces if piece is not None]
     name = f"<B>{text(node.label)}{SPACE}</B>" + font(text(str(value.shape)), GREY, 10) * bool(value.shape)
     shown = [
-        font(q.number(q.scalar), c, 11)
-        if q and q.scalar is not None
-        else to_left(cells_of(q))
-        if q
-        else font("–", c, 11)
+        font(q.number(q.scalar), c, 11) if q and q.scalar is not None else cells_of(q) if q else font("–", c, 11)
         for q, c in ((value, VALUE), (gradient, GRADIENT))
     ]
     length = gradient.length if gradient else "–"
     note = node.sum if "≠" in node.sum else f"{length} = sum of {len(sent)} uses" if gradient else ""
-    return row(
-        cell(font(name, size=12), left),
-        cell(font("▶", VALUE, 11)),
-        cell(shown[0], left),
-        cell(font("◀", GRADIENT, 11)),
-        cell(table([row(cell(shown[1], left), cell(font(text(note), GRADIENT, 10), left))], 2), left),
-        *(map(to_left, strip(sent, value.digits)) if sent else [cell("", 'COLSPAN="3"')]),
-    )
+    strips = strip(sent, value.digits) if sent else ("", "", "")
+    signs = font("▶", VALUE, 11), font("◀", GRADIENT, 11)
+    return [font(name, size=12), signs[0], shown[0], signs[1], shown[1], font(text(note), GRADIENT, 10), *strips]
 
 
-def to_left(cells: str) -> str:
-    """Let a table keep to the left of a wider cell: Graphviz asks the table, not the cell."""
-    return cells.replace("<TABLE ", '<TABLE ALIGN="LEFT" ', 1)
+def aligned(column: Sequence[str]) -> list[str]:
+    """Let arrays of different widths begin at the same place: Graphviz centres a table of fixed size in its cell."""
+    sizes = [re.match(r'<TABLE[^>]*FIXEDSIZE="TRUE" WIDTH="(\d+)" HEIGHT="(\d+)"', content) for content in column]
+    widest = max((int(size[1]) for size in sizes if size), default=0)
+    result = []
+    for content, size in zip(column, sizes):
+        spare = widest - int(size[1]) if size else 0
+        if size and spare:
+            whole = f'FIXEDSIZE="TRUE" HEIGHT="{size[2]}" WIDTH='
+            fixed = cell(content, f'{whole}"{size[1]}"')
+            content = table([row(fixed, cell("", f'{whole}"{spare}"'))], 0, f' {whole}"{widest}"')
+        result.append(content)
+    return result
 
 
 def remark(words: str, color: str) -> str:

@@ -225,6 +225,6 @@ def test_roles_have_a_second_cue():
         for group in ElementTree.fromstring(drawing.svg()).iter(f"{SVG}g"):
             if re.search(r"-[na]\d+$", group.get("id", "")):
                 role = next(role for role, fill in FILLS.items() if fill.lower() == group[1].get("fill"))
-                cues.setdefault("alias" if "-a" in group.get("id") else role, set()).add(outline(group))
+                cues.setdefault("alias" if re.search(r"-a\d+$", group.get("id")) else role, set()).add(outline(group))
     assert set(cues) == {*FILLS, "alias"} and all(len(found) == 1 for found in cues.values())
     assert len(set.union(*cues.values())) == len(cues)

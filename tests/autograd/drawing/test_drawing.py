@@ -26,7 +26,7 @@ from drawing.circuits import (
 )
 
 import autograd.drawing as drawing_module
-from autograd import Tensor, draw, relu
+from autograd import Tensor, draw, relu, scope
 from autograd.drawing.render import GraphvizMissing
 
 
@@ -385,3 +385,18 @@ def test_leaf_and_no_gradient():
     """A single tensor is a picture, too; where no gradient flows, that is said."""
     assert "v1" in draw(Tensor([1.0, 2.0])).svg()
     assert "requires_grad=True" in draw(Tensor(2.0, name="c") + 1.0).table()
+
+
+def test_the_sum_over_time():
+    """The panel of shared weights says that the gradient is a sum over the time steps; without steps, over the uses."""
+    source = draw(after_backward(lstm, 4)).source
+    assert "summed over every time step" in source and "backpropagation through time" in source
+    assert "t=1 … t=4" in source and source.count("= sum of 4 uses") == 3
+    w = variable("w", 2.0)
+    total = variable("x", 1.0)
+    for k in range(3):
+        with scope(f"block {k}"):
+            total = np.tanh(total * w)
+    total.backward()
+    source = draw(total).source
+    assert "summed over every use" in source and "time" not in source and "by use, first to last" in source

@@ -180,7 +180,7 @@ def test_two_directions(steps, options):
 
 
 def test_folds_say_which_layer():
-    """A fold says which layer it is, and each row where it comes from, where the values of layers have the same names."""
+    """Where values of several layers have one name, a fold says which layer it is, and each row where it comes from."""
     folds = forms(read(recurrent(nn.LSTM, 20, num_layers=2)), (), 1100)[-1][1].folds
     assert {fold.label.split(" · ")[0] for fold in folds} == {"layer 0", "layer 1"}
     (loop,) = [fold for fold in folded(layers, 20)[-1][1].folds if len(fold.frames) > 1]
