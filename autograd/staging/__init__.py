@@ -12,10 +12,11 @@ import numpy as np
 from ..explain import array_of_numbers
 from ..tensor import Tensor
 from ..trees import Tree, leaves, rebuild
-from .emit import Emitter
+from .emit import Emitter, Source
 from .layout import forward_module, module
 from .names import outside
 from .passes import PASSES
+from .roll import roll
 from .trace import trace
 
 STATIC = (bool, str, type(None))  # arguments that stay what they are
@@ -23,7 +24,11 @@ serial = itertools.count(1)
 
 
 def stage(
-    f: Callable[..., Any], *example: Tree, names: Mapping[str, Any] | None = None, values: bool = False
+    f: Callable[..., Any],
+    *example: Tree,
+    names: Mapping[str, Any] | None = None,
+    values: bool = False,
+    unroll: bool = False,
 ) -> "Staged":
     """Run f(*example) once and print what it computed, with the gradients by its arguments, as NumPy code.
 
@@ -34,6 +39,8 @@ def stage(
     names    locals(): Tensors that f finds outside are called as these variables, as far as f doesn't name them. What f
              computes is called as its own variables, or by `Tensor.name`; what has no name is h1, h2 ...
     values   whether the numbers of the example stand beside the statements, as comments
+    unroll   whether every statement is written out, also of a long row of identical steps, which is a loop otherwise
+             (with values=True it is written out in any case)
 
     The result has the code as `.source`, which needs nothing but NumPy; `.forward(*args)` and `.gradients(*args)` run
     it. Fixed as in the example are: shapes and dtypes, the branches and loops taken, numbers read from a Tensor (as by
@@ -45,7 +52,7 @@ def stage(
         raise TypeError(f"stage() takes a function and example arguments; {type(f).__name__} came first.")
     if not isinstance(names := {} if names is None else names, Mapping):
         raise TypeError(f"names takes a mapping from names to objects, such as locals(); {type(names).__name__} came.")
-    return Staged(f, example, names, values)
+    return Staged(f, example, names, values, unroll)
 
 
 class Staged:
@@ -56,7 +63,9 @@ class Staged:
     fixed      sentences: what was read from a Tensor while the function ran, and stays as it was
     """
 
-    def __init__(self, f: Callable[..., Any], example: tuple[Tree, ...], names: Mapping[str, Any], values: bool):
+    def __init__(
+        self, f: Callable[..., Any], example: tuple[Tree, ...], names: Mapping[str, Any], values: bool, unroll: bool
+    ):
         self.name = getattr(f, "__name__", type(f).__name__)
         given = [leaf for tree in example for leaf in leaves(tree)]
         self.given = [leaf if isinstance(leaf, STATIC) else variable(leaf) for leaf in given]
@@ -78,23 +87,34 @@ class Staged:
             value.name = known.get(tensor) or value.name
         for run_pass in PASSES:
             self.program = run_pass(self.program)
-        emitter = Emitter(self.program)
-        written = emitter.emit()
+        written = Emitter(self.program).emit()
+        if not values and not unroll:
+            rolled = Emitter(self.program, gather=True).emit()
+            if roll(rolled) and self.alike(rolled, written):
+                written = rolled
         self.held = list(written.held.values())
-        self.source = module(written, self.name, self.fixed, values)
-        functions = written.definitions.foreign
-        self._both = self.build("forward_and_backward", self.source, functions)
-        self._forward = self.build("forward", forward_module(written), functions)
+        self.source = module(written, self.fixed, values)
+        self._both = self.build("forward_and_backward", self.source, written)
+        self._forward = self.build("forward", forward_module(written), written)
         self.arguments = dict(zip(written.arguments, [np.asarray(x.data) for x in self.program.inputs]))
         self.arguments.update(written.held)
         self.names = written.arguments
 
-    def build(self, name: str, text: str, functions: dict[str, Any]) -> Any:
+    def alike(self, *sources: Source) -> bool:
+        """Tell whether sources compute the same from the example, to the last bit."""
+        seeds = [x.data for x in self.program.seeds]
+        given = [*(x.data for x in self.program.inputs), *sources[0].held.values(), *seeds]
+        with np.errstate(all="ignore"):
+            results = [self.build("forward_and_backward", module(s, (), False), s)(*given) for s in sources]
+        arrays = [[*(out if isinstance(out, tuple) else (out,)), *gradients] for out, gradients in results]
+        return all(np.array_equal(x, y, equal_nan=np.asarray(x).dtype.kind == "f") for x, y in zip(*arrays))
+
+    def build(self, name: str, text: str, source: Source) -> Any:
         """Compile code; a traceback shows its lines."""
         file = f"<staged {self.name} {next(serial)}>"
         linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
         weakref.finalize(self, linecache.cache.pop, file, None)
-        namespace = dict(functions)
+        namespace: dict[str, Any] = dict(source.definitions.foreign)
         exec(compile(text, file, "exec"), namespace)
         return namespace[name]
 

@@ -18,7 +18,7 @@ from ..ops.indexing import names_once, scatter_add
 from .definitions import Definitions, numpy_name
 from .expression import ATOM, SIGN, SUM, Text, Writer, literal, short_list, transposition, write
 from .names import Names, name_values
-from .program import Program, Value, keep, operands, transform
+from .program import Program, Value, keep, transform
 
 WIDTH = 88  # characters of a statement, beyond which a part of it is taken out
 INSIDE = 40  # characters of a part of a forward statement
@@ -38,6 +38,16 @@ class Line:
 
 
 @dataclass
+class Loop:
+    """A block of statements that is run several times: its scopes, what stands in front of it, `for t in ...:`."""
+
+    title: str
+    before: list[str]
+    header: str
+    lines: list[Line]
+
+
+@dataclass
 class Source:
     """The parts of a program's source.
 
@@ -51,8 +61,8 @@ class Source:
     seeds: list[str] = field(default_factory=list)
     held: dict[str, np.ndarray] = field(default_factory=dict)
     assertion: list[str] = field(default_factory=list)
-    forward: list[Line] = field(default_factory=list)
-    backward: list[Line] = field(default_factory=list)
+    forward: list[Line | Loop] = field(default_factory=list)
+    backward: list[Line | Loop] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     gradients: list[str] = field(default_factory=list)
 
@@ -62,10 +72,11 @@ class Emitter:
 
     name    what a value is called at the moment
     inside  values that have no name, and the expression that stands for them
+    gather  whether an input's gradient of many terms starts from zeros, so that all terms are written alike
     """
 
-    def __init__(self, program: Program):
-        self.program = program
+    def __init__(self, program: Program, gather: bool = False):
+        self.program, self.gather = program, gather
         self.source = Source(Definitions())
         self.name: dict[Value, str] = {}
         self.inside: dict[Value, Text] = {}
@@ -82,7 +93,7 @@ class Emitter:
             self.partial[of] = [total, *reversed(sums)]
         self.sums = {x for sums in self.partial.values() for x in sums[1:]}
         self.forward = [x for x in keep(program, program.outputs) if x.op]
-        self.forward_uses = Counter(x for value in self.forward for x in operands(value))
+        self.forward_uses = Counter(x for value in self.forward for x in value.operands)
         self.hidden: set[Value] = set()  # forward values without a statement, and so without a gradient of their own
         self.scatters: set[Value] = set()
 
@@ -90,7 +101,7 @@ class Emitter:
         program = self.program
         functions = {x.op.name for x in program.values if x.op and not numpy_name(x.op.function)}
         texts = self.forward_statements(functions)
-        uses = Counter(x for value in program.values if value not in self.sums for x in operands(value))
+        uses = Counter(x for value in program.values if value not in self.sums for x in value.operands)
         uses.update(c.piece for c in program.contributions if c.of not in self.hidden)
         self.uses = uses
         self.names = Names([*self.name.values(), *functions])
@@ -110,8 +121,8 @@ class Emitter:
         """Decide which values get a statement, and name them."""
         program = self.program
         on_path = {x for c in program.contributions for x in (c.through, c.of) if x}
-        every = Counter(x for value in program.values for x in operands(value))
-        users = {x: value for value in self.forward for x in operands(value)}
+        every = Counter(x for value in program.values for x in value.operands)
+        users = {x: value for value in self.forward for x in value.operands}
         statements: list[Value] = []
         for value in program.values:
             if value.constant and value.ndim and (value.name or every[value] > 1 and not short_list(value)):
@@ -137,7 +148,7 @@ class Emitter:
         return statements
 
     def short(self, value: Value) -> bool:
-        return all(x not in self.hidden or is_view(x) for x in operands(value))
+        return all(x not in self.hidden or is_view(x) for x in value.operands)
 
     # ---- expressions ----
 
@@ -175,7 +186,7 @@ class Emitter:
         """List the values that this one needs and that have no expression yet, in order, itself the last."""
         found, stack = {value}, [value]
         while stack:
-            for x in operands(stack.pop()):
+            for x in stack.pop().operands:
                 if not x.constant and x not in self.name and x not in self.inside and x not in found:
                     found.add(x)
                     stack.append(x)
@@ -193,7 +204,7 @@ class Emitter:
         name_of = partial(self.source.definitions.name_of, name=value.op.name)
         while True:
             text = write(value, self.operand, name_of, shape_of or {})
-            parts = [x for x in operands(value) if x in self.inside and x not in self.hidden]
+            parts = [x for x in value.operands if x in self.inside and x not in self.hidden]
             if len(text.text) <= WIDTH or not parts:
                 return text
             longest = max(parts, key=lambda x: len(self.inside[x].text))
@@ -211,6 +222,12 @@ class Emitter:
                 self.gradient[of] = self.names.take(wish if wish not in self.names.taken else f"grad_{self.name[of]}")
         self.done: Counter[Value] = Counter()
         self.own: set[Value] = set()  # gradients whose array nobody else holds: they may be added to in place
+        self.begun: set[Value] = set()  # gradients that hold something to add to
+        for of in program.wanted:
+            if self.gather and self.terms[of] > 2 and of.ndim:
+                self.lines.append(Line(f"{self.gradient[of]} = np.zeros_like({self.name[of]})"))
+                self.own.add(of)
+                self.begun.add(of)
         through = None
         for c in program.contributions:
             if c.through is not through and c.through in self.gradient:
@@ -230,13 +247,14 @@ class Emitter:
         last = self.done[of] == self.terms[of]
         if piece in self.program.seeds and origin is None:
             self.name[piece] = name
+            self.begun.add(of)
             self.source.seeds.append(f"{name}{default(piece)}")
             return
         origin = origin or "a hook"
         data = self.partial[of][nth].data
         alone = self.uses[piece] == 1 or self.terms[of] == 1
         if piece.function is inside(scatter_add) and alone and piece not in self.name:
-            if not nth:
+            if of not in self.begun:
                 self.lines.append(Line(f"{name} = np.zeros_like({self.name[of]})", "", None, self.scope))
             elif of not in self.own:
                 self.lines.append(Line(f"{name} = {name}.copy()", "", None, self.scope))
@@ -252,7 +270,7 @@ class Emitter:
         else:
             known = piece in self.name
             e = self.piece(of, piece, keep_apart=self.terms[of] > 1)
-            if nth == 0:
+            if of not in self.begun:
                 code = f"{name} = {e.text}"
                 number = not of.ndim and piece.op is not None  # which += replaces, and doesn't write into
                 if number or not known and piece not in self.name and fresh(piece):
@@ -264,6 +282,7 @@ class Emitter:
                 code = f"{name} = {name} - {e.text[1:]}" if minus else f"{name} = {name} + {e.at(SUM + 1)}"
                 self.own.add(of)
             self.lines.append(Line(code, origin, data, self.scope))
+        self.begun.add(of)
         if last:
             self.name.setdefault(total, name)
 

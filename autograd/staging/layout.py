@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .emit import COMMENT, LEAST, NUMBERS, Line, Source
+from .emit import COMMENT, LEAST, NUMBERS, Line, Loop, Source
 
 INDENT = "    "
 MARGIN = 100
 
 
-def module(source: Source, name: str, notes: Sequence[str], values: bool) -> str:
+def module(source: Source, notes: Sequence[str], values: bool) -> str:
     """Write the whole: imports, functions that NumPy lacks, forward and backward pass in one function."""
     parameters = [*source.arguments, *source.held, *source.seeds]
     body = [*source.assertion]
@@ -67,11 +67,24 @@ def tuple_of(names: list[str], always: bool) -> str:
     return f"({', '.join(names)}{',' * (len(names) == 1)})"
 
 
-def section(lines: list[Line], title: str, values: bool) -> list[str]:
-    """Write statements in blocks, one for each scope, each with a heading."""
-    scopes = shown(lines)
+def section(items: Sequence[Line | Loop], title: str, values: bool) -> list[str]:
+    """Write statements in blocks, one for each scope and each loop, each with a heading."""
     text: list[str] = []
-    for scope, group in groupby(zip(lines, scopes), key=lambda pair: pair[1]):
+    plain: list[Line] = []
+    for item in items:
+        if isinstance(item, Line):
+            plain.append(item)
+            continue
+        text += blocks(plain, title, values)
+        plain = []
+        text += ["", f"# {title}{item.title and ': '}{item.title}", *item.before, item.header]
+        text += [INDENT + line for line in block(item.lines, values)]
+    return text + blocks(plain, title, values)
+
+
+def blocks(lines: list[Line], title: str, values: bool) -> list[str]:
+    text: list[str] = []
+    for scope, group in groupby(zip(lines, shown(lines)), key=lambda pair: pair[1]):
         path = f": {' / '.join(scope.path)}" if scope else ""
         text += ["", f"# {title}{path}", *block([line for line, _ in group], values)]
     return text

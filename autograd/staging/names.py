@@ -26,15 +26,17 @@ class Names:
 
     def __init__(self, taken: Iterable[str] = ()):
         self.taken = {"np", *taken}
+        self.last: dict[str, int] = {}  # numbers given to names so far
 
     def take(self, name: str, first: int | None = None) -> str:
         """Take a name, or the first of name1, name2 ... that is free; `first` numbers it in any case."""
         if first is None and name not in self.taken:
             self.taken.add(name)
             return name
-        number = first or 1
+        number = max(first or 1, self.last.get(name, 0) + 1)
         while f"{name}{number}" in self.taken:
             number += 1
+        self.last[name] = number
         self.taken.add(f"{name}{number}")
         return f"{name}{number}"
 

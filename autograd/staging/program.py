@@ -1,6 +1,6 @@
 """A computation as a flat list of values, each after its arguments: what the passes rewrite and code is made of."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,12 +15,13 @@ class Value:
     op       None for an input or a constant
     args     Values, numbers, None; the arrays of a variadic op stand side by side
     options  of the op; Values may stand in an index
+    operands the Values among both, one for each use
     data     the array when the program was traced; of a constant, the array itself
     name     what the user calls it, or None
     scope    the innermost `with scope(...)` in which it was computed
     """
 
-    __slots__ = ("op", "args", "options", "data", "name", "scope", "constant")
+    __slots__ = ("op", "args", "options", "data", "name", "scope", "constant", "operands")
 
     def __init__(
         self,
@@ -34,6 +35,11 @@ class Value:
     ):
         self.data, self.op, self.args, self.options = data, op, args, options or {}
         self.name, self.scope, self.constant = name, scope, constant
+        found: list[Value] = []
+        for x in (*args, *self.options.values()):
+            if isinstance(x, (Value, tuple, list)):
+                transform(x, found.append)
+        self.operands = tuple(found)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -121,13 +127,6 @@ def transform(x: Any, change: Callable[[Value], Any]) -> Any:
     return x
 
 
-def operands(value: Value) -> Iterator[Value]:
-    """Yield the Values that a value is computed from, one for each use."""
-    found: list[Value] = []
-    transform([*value.args, *value.options.values()], found.append)
-    yield from found
-
-
 def rewrite(program: Program, rule: Callable[[Value], Any]) -> Program:
     """Go through the values in order: `rule` gives a Value, perhaps the same, or several, the last in place of it.
 
@@ -137,7 +136,7 @@ def rewrite(program: Program, rule: Callable[[Value], Any]) -> Program:
     values: dict[Value, None] = {}
     for value in program.values:
         changed = value
-        if any(new.get(x, x) is not x for x in operands(value)):
+        if any(new.get(x, x) is not x for x in value.operands):
             args, options = transform((value.args, tuple(value.options.items())), lambda x: new.get(x, x))
             changed = Value(value.data, value.op, args, dict(options), value.name, value.scope, value.constant)
         made = rule(changed)
@@ -162,5 +161,5 @@ def keep(program: Program, wanted: Iterable[Value]) -> list[Value]:
     needed = set(wanted)
     for value in reversed(program.values):
         if value in needed:
-            needed.update(operands(value))
+            needed.update(value.operands)
     return [value for value in program.values if value in needed]
