@@ -127,6 +127,11 @@ def transform(x: Any, change: Callable[[Value], Any]) -> Any:
     return x
 
 
+def operands(value: Value) -> tuple[Value, ...]:
+    """List the Values that a value is computed from, one for each use."""
+    return value.operands
+
+
 def rewrite(program: Program, rule: Callable[[Value], Any]) -> Program:
     """Go through the values in order: `rule` gives a Value, perhaps the same, or several, the last in place of it.
 
