@@ -3,14 +3,16 @@ PYTHON ?= python3
 STAMP := .venv/made-with-$(notdir $(PYTHON))
 MODEL := build/time_machine
 
-.PHONY: help demo test lint venv clean
+.PHONY: help demo test lint notebooks lab venv clean
 
 help:
-	@echo "make demo    train an LSTM on The Time Machine, then draw its graph: $(MODEL).svg"
-	@echo "make test    run the whole suite (some of it: make test ARGS='-k lstm')"
-	@echo "make lint    check annotations (mypy), mistakes and layout (ruff)"
-	@echo "make venv    only make .venv, which the others do by themselves"
-	@echo "make clean   remove .venv, build/ (with the trained model) and every cache"
+	@echo "make demo       train an LSTM on The Time Machine, then draw its graph: $(MODEL).svg"
+	@echo "make test       run the whole suite (some of it: make test ARGS='-k lstm')"
+	@echo "make lint       check annotations (mypy), mistakes and layout (ruff)"
+	@echo "make lab        open the lessons in JupyterLab"
+	@echo "make notebooks  run the lessons' sources and write the notebooks (some: make notebooks ARGS=03)"
+	@echo "make venv       only make .venv, which the others do by themselves"
+	@echo "make clean      remove .venv, build/ (with the trained model) and every cache"
 
 demo: $(STAMP)
 	.venv/bin/chalkgrad train -o $(MODEL).safetensors
@@ -25,6 +27,18 @@ lint: $(STAMP)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+
+LESSONS := .venv/made-for-the-lessons
+
+lab: $(LESSONS)
+	.venv/bin/jupyter lab notebooks/01_a_derivative_is_a_nudge.ipynb
+
+notebooks: $(LESSONS)
+	.venv/bin/python notebooks/build.py $(ARGS)
+
+$(LESSONS): $(STAMP)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[notebooks]'
+	@touch "$@"
 
 venv: $(STAMP)
 
