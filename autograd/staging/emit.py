@@ -17,14 +17,11 @@ import numpy as np
 from ..ops.indexing import names_once, scatter_add
 from .definitions import Definitions, numpy_name
 from .expression import ATOM, SIGN, SUM, Text, Writer, literal, short_list, transposition, write
+from .instructions import inside
 from .names import Names, name_values
 from .program import Program, Value, keep, transform
 
 WIDTH = 88  # characters of a statement, beyond which a part of it is taken out
-INSIDE = 40  # characters of a part of a forward statement
-COMMENT = 64  # column up to which comments are lined up
-LEAST = 4  # statements that a scope needs for a heading of its own
-NUMBERS = 6  # entries that are shown of an array
 
 
 @dataclass
@@ -51,9 +48,10 @@ class Loop:
 class Source:
     """The parts of a program's source.
 
-    arguments    names of the inputs, of the seeds with their defaults, and of arrays too large to be written out
-    held         these arrays, by name
-    results      what is returned: outputs, gradients
+    arguments  names of the inputs
+    held       arrays too large to be written out, by name; they are arguments as well
+    seeds      names of the upstream gradients, with their defaults
+    outputs, gradients  names of what is returned
     """
 
     definitions: Definitions
@@ -95,18 +93,17 @@ class Emitter:
         self.forward = [x for x in keep(program, program.outputs) if x.op]
         self.forward_uses = Counter(x for value in self.forward for x in value.operands)
         self.hidden: set[Value] = set()  # forward values without a statement, and so without a gradient of their own
-        self.scatters: set[Value] = set()
 
     def emit(self) -> Source:
         program = self.program
         functions = {x.op.name for x in program.values if x.op and not numpy_name(x.op.function)}
-        texts = self.forward_statements(functions)
+        statements = self.forward_statements(functions)
         uses = Counter(x for value in program.values if value not in self.sums for x in value.operands)
         uses.update(c.piece for c in program.contributions if c.of not in self.hidden)
         self.uses = uses
         self.names = Names([*self.name.values(), *functions])
         self.lines, self.scope = self.source.forward, None
-        for value in texts:
+        for value in statements:
             self.scope = value.scope
             line = Line(f"{self.name[value]} = {self.written(value).text}", "", value.data, value.scope)
             self.code[value] = line.code
@@ -148,6 +145,7 @@ class Emitter:
         return statements
 
     def short(self, value: Value) -> bool:
+        """Tell whether a value is written with nothing inside it but names and views."""
         return all(x not in self.hidden or is_view(x) for x in value.operands)
 
     # ---- expressions ----
@@ -329,6 +327,7 @@ class Emitter:
                 source.assertion.append(f"assert {' == '.join(f'np.shape({name})' for name in row)} == {shape}")
 
 
+# functions, besides NumPy's ufuncs, that give an array of their own
 FRESH = {np.sum, np.mean, np.prod, np.where, np.tensordot, np.cumsum, np.concatenate, np.stack, np.inner, np.zeros_like}
 
 
@@ -352,24 +351,13 @@ def fresh(piece: Value) -> bool:
     return isinstance(piece.function, np.ufunc) or piece.function in FRESH
 
 
-def inside(call: Any) -> Any:
-    """Give the function on arrays behind an op's call."""
-    return call.__wrapped__
-
-
 def is_view(value: Value) -> bool:
     """Tell a slice or a transposed matrix, which is written where it is used."""
     if value.function is operator.getitem:
         index = value.options["index"]
-        return names_once(transform(index, lambda x: x.data)) and not any(True for _ in index_values(index))
+        return len(value.operands) == 1 and names_once(index)
     if value.op is None or not isinstance(value.args[0], Value) or not value.args[0].ndim:
         return False
     if value.function is np.expand_dims:
         return True
     return bool(transposition(value.function, value.options, value.args[0].ndim))
-
-
-def index_values(index: Any) -> list[Value]:
-    found: list[Value] = []
-    transform(index, found.append)
-    return found

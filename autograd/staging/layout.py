@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .emit import COMMENT, LEAST, NUMBERS, Line, Loop, Source
+from .emit import Line, Loop, Source
 
 INDENT = "    "
 MARGIN = 100
+COMMENT = 64  # column up to which comments are lined up
+LEAST = 4  # statements that a scope needs for a heading of its own
+NUMBERS = 6  # entries that are shown of an array
 
 
 def module(source: Source, notes: Sequence[str], values: bool) -> str:

@@ -139,6 +139,7 @@ def rewrite(program: Program, rule: Callable[[Value], Any]) -> Program:
     """
     new: dict[Value, Value] = {}
     values: dict[Value, None] = {}
+    given = {*program.inputs, *program.seeds}
     for value in program.values:
         changed = value
         if any(new.get(x, x) is not x for x in value.operands):
@@ -146,7 +147,7 @@ def rewrite(program: Program, rule: Callable[[Value], Any]) -> Program:
             changed = Value(value.data, value.op, args, dict(options), value.name, value.scope, value.constant)
         made = rule(changed)
         made = made if isinstance(made, list) else [made]
-        values.update(dict.fromkeys(made))
+        values.update(dict.fromkeys(x for x in made if x not in given))
         new[value] = made[-1]
 
     def to(x: Value) -> Value:
