@@ -25,6 +25,7 @@ from .model import Picture
 from .picture import read
 from .record import dump, record
 from .render import GraphvizMissing, render
+from .rows import Rows
 from .saving import write_whole
 from .step import Steps
 from .svg import finish, in_order, size_of
@@ -33,6 +34,7 @@ from .table import plain as plain_table
 
 STYLES = ("nodes", "circuit")
 EDGES = ("full", "number", "none")
+MAX_HEIGHT = 3  # widths that a picture with time downwards may be high
 MAX_LABELS = 150  # nodes: beyond these no labels on edges
 
 
@@ -47,6 +49,7 @@ def draw(
     max_nodes: int = 3000,
     expand: str | Sequence[str] = (),
     rankdir: str | None = None,
+    time: str = "across",
     edges: str | None = None,
     legend: bool | None = None,
     time_out: float = 20,
@@ -64,6 +67,8 @@ def draw(
     max_nodes  with more boxes than that, the picture is folded, or refused
     expand     what to leave open: patterns of scopes as in file names, "t=3", "lstm/t=3/*", a list of such, "*" for all
     rankdir    "LR" or "TB": the direction, instead of the one that fits
+    time       "across" or "down": how the steps of a recurrent graph, `with scope("t=1")` and so on, follow; downwards
+               there is room for the values of more of them, on a page that scrolls
     edges      "full" (formula, number, contribution), "number", "none"; by default as much as fits
     legend     whether to explain the signs; by default in all but the smallest pictures
     time_out   seconds that Graphviz may take in all
@@ -89,6 +94,10 @@ def draw(
         raise ValueError(f"style is 'nodes' or 'circuit'; {style!r} came.")
     if rankdir not in (None, "LR", "TB"):
         raise ValueError(f"rankdir is 'LR' (to the right) or 'TB' (downwards); {rankdir!r} came.")
+    if time not in ("across", "down"):
+        raise ValueError(f"time is 'across' (steps side by side) or 'down' (below each other); {time!r} came.")
+    if time == "down" and rankdir == "LR":
+        raise ValueError("time='down' draws the steps downwards, and rankdir='LR' to the right; leave out one of them.")
     if edges not in (None, *EDGES):
         raise ValueError(f"edges is 'full', 'number' or 'none'; {edges!r} came.")
     if not (max_width > 0 and max_nodes > 0 and time_out > 0):
@@ -114,7 +123,7 @@ def draw(
     ladder = [
         (form, way)
         for kind, form in ([("halves", picture)] if fits_in_halves(picture) else []) + forms(picture, expand, max_width)
-        for way in styles(form, kind, style, rankdir, edges, legend)
+        for way in styles(form, kind, style, rankdir, time == "down", edges, legend)
     ]
     for node in picture.nodes:
         for edge in node.incoming:
@@ -129,11 +138,13 @@ def compose(picture: Picture, style: Style) -> Composition:
     columns = picture.sequences and style.rankdir == "TB"
     if style.mode == "circuit":
         return Circuit(picture, style)
-    return (Grid if style.grid else Columns if columns else Composition)(picture, style)
+    if style.grid:
+        return Grid(picture, style)
+    return (Rows if style.down else Columns if columns else Composition)(picture, style)
 
 
 def styles(
-    picture: Picture, kind: str, style: str, rankdir: str | None, edges: str | None, legend: bool | None
+    picture: Picture, kind: str, style: str, rankdir: str | None, down: bool, edges: str | None, legend: bool | None
 ) -> list[Style]:
     """List the ways to draw one form of a picture, the fullest first."""
     legend = len(picture.nodes) > 3 if legend is None else legend
@@ -146,6 +157,8 @@ def styles(
         modes = [("full", full), ("full", edges or "none"), ("cells", edges or "none")]
         return list(dict.fromkeys(Style(mode, e, d, legend, halves=True) for mode, e in modes for d in directions))
     if kind == "grid":
+        if down:
+            return [Style("cells", "none", "TB", legend, grid=True, down=True)]
         return [Style("cells", "none", "LR", legend, grid=True)] if rankdir != "TB" else []
     if picture.scalar:
         number = "number" if full == "full" else full
@@ -154,12 +167,13 @@ def styles(
         modes = [("full", full), ("cells", full), ("tiny", full), ("tiny", edges or "none")]
     if picture.sequences:
         directions = [rankdir or "TB"]
-        modes = modes[1:] if kind == "open" else modes[-1:]
+        modes = modes[1:] if kind == "open" or down else modes[-1:]
     if len(picture.nodes) > MAX_CELLS:
         modes = [(mode, e) for mode, e in modes if mode == "tiny"]
     if len(picture.nodes) > MAX_LABELS:
         modes = modes[-1:]
-    ladder = [Style(mode, e, direction, legend) for mode, e in modes for direction in directions]
+    down = down and bool(picture.sequences)
+    ladder = [Style(mode, e, direction, legend, down=down) for mode, e in modes for direction in directions]
     return list(dict.fromkeys(ladder))
 
 
@@ -211,7 +225,7 @@ class Drawing:
                 "be folded, or read .table() or .source."
             )
         end = time.monotonic() + self._time_out
-        best: tuple[float, Composition, bytes] | None = None
+        best: tuple[float, float, Composition, bytes] | None = None
         for form, style in ladder:
             left = end - time.monotonic()
             try:
@@ -223,9 +237,10 @@ class Drawing:
                 continue
             width, height = size_of(svg)
             lengthy = style.mode == "full" and not self._picture.scalar and height > 1.3 * self._max_width
-            fits = width <= self._max_width and not lengthy
-            if best is None or fits or width < best[0]:
-                best = width, composition, svg
+            size = max(width, height / MAX_HEIGHT) if style.down else width
+            fits = size <= self._max_width and not lengthy
+            if best is None or fits or size < best[0]:
+                best = size, width, composition, svg
             if fits:
                 break
         if best is None:
@@ -233,7 +248,7 @@ class Drawing:
                 f"{error} ({nodes} nodes, {self._time_out:g} s). Draw a part of the graph (an intermediate tensor, "
                 "fewer time steps), give it more time (time_out=60), or read .table()."
             )
-        self._width, composition, svg = best
+        _, self._width, composition, svg = best
         return composition, finish(svg, self._picture, composition)
 
     def _lay_out(self, picture: Picture, style: Style, time_out: float) -> tuple[Composition, bytes]:

@@ -31,6 +31,7 @@ class Style:
     legend: bool
     anchors: str = "led"  # what holds the columns of time in order
     grid: bool = False  # folded time steps, one beside the other
+    down: bool = False  # time runs from top to bottom
     halves: bool = False  # forward and backward pass, one beside the other
 
 
@@ -186,7 +187,8 @@ class Composition:
         here, there = edge.source.step, edge.target.step
         if edge.kind == CHAIN:  # declared as its mirror image is, so that both lie alike
             source, target = target, source
-        if fold and here is not there and (self.style.grid or len(fold.frames) > 1) and edge.kind == FORWARD:
+        sideways = fold and here is not there and not self.style.down and (self.style.grid or len(fold.frames) > 1)
+        if sideways and edge.kind == FORWARD:
             source += f":{self.ports[edge.source]}:e"
         if crosses(edge) and edge.kind != SAVED:
             self.between_steps(edge, source, target, look)
