@@ -209,7 +209,7 @@ def add_train_options(p: Parser) -> None:
     )  # fmt: skip
     p.add_argument(
         "--cell", choices=list(CELLS), default=argparse.SUPPRESS,
-        help=f"what carries the memory on: an LSTM or a simple RNN (default: {Settings.cell})",
+        help=f"what carries the memory on: an LSTM, a GRU or a simple RNN (default: {Settings.cell})",
     )  # fmt: skip
     setting(
         p, "hidden", number(int, 1), "H", "how many numbers the memory of a layer holds; more learn more, but slower"

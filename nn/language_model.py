@@ -9,13 +9,13 @@ from autograd import Tensor
 from .embedding import Embedding
 from .linear import Linear
 from .module import Module
-from .recurrent import LSTM, RNN, State
+from .recurrent import GRU, LSTM, RNN, State
 
-CELLS = {"lstm": LSTM, "rnn": RNN}
+CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 
 
 class LanguageModel(Module):
-    """Predict each next character: characters as vectors, an LSTM or RNN over time, a linear map to logits.
+    """Predict each next character: characters as vectors, an LSTM, GRU or RNN over time, a linear map to logits.
 
     Letters: T steps, B texts side by side, V characters in the vocabulary, D numbers for a character, H hidden units.
     The vectors are learned (embedding_size D) or, with embedding_size None, one-hot (D = V).

@@ -11,7 +11,9 @@ from nn.recurrent import as_tuple
 V, D, H, T, B = 7, 3, 5, 6, 2
 
 
-@pytest.mark.parametrize("cell, embedding_size, layers", list(itertools.product(["lstm", "rnn"], [None, D], [1, 2])))
+@pytest.mark.parametrize(
+    "cell, embedding_size, layers", list(itertools.product(["lstm", "gru", "rnn"], [None, D], [1, 2]))
+)
 def test_a_carried_state_continues_the_text(cell, embedding_size, layers):
     """Two halves, the second begun with the state of the first, give the logits of the whole."""
     rng = np.random.default_rng(0)
@@ -53,5 +55,5 @@ def test_names_and_shapes():
 
 def test_unknown_cell():
     """The error lists the cells there are."""
-    with pytest.raises(ValueError, match="one of lstm, rnn, not 'gru'"):
-        LanguageModel(V, H, D, "gru")
+    with pytest.raises(ValueError, match="one of lstm, gru, rnn, not 'transformer'"):
+        LanguageModel(V, H, D, "transformer")

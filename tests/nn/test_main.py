@@ -322,7 +322,7 @@ MISTAKES = {
     "train --lr 0": "--lr: expected a number, more than 0, not '0'",
     "train --lr nan": "--lr: expected a number, more than 0, not 'nan'",
     "train --held-out 1": "--held-out: expected a number, more than 0 and less than 1, not '1'",
-    "train --cell gru": "--cell: invalid choice: 'gru'",
+    "train --cell transformer": "--cell: invalid choice: 'transformer'",
     "train none.txt": "none.txt does not exist",
     "train .": ". is a folder",
     "train empty.txt": "empty.txt is empty",

@@ -18,7 +18,7 @@ def make(cell="lstm", pooling="last", layers=1, dropout=0.0):
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean"])
-@pytest.mark.parametrize("cell, layers", [("lstm", 1), ("rnn", 2)])
+@pytest.mark.parametrize("cell, layers", [("lstm", 1), ("gru", 1), ("rnn", 2)])
 def test_a_padded_text_is_the_text_alone(cell, layers, pooling):
     """Logits and gradients of a batch are those of its texts, whatever fills them up."""
     model = make(cell, pooling, layers)
@@ -86,7 +86,8 @@ def test_names():
 
 
 @pytest.mark.parametrize(
-    "options, message", [({"cell": "gru"}, "lstm, rnn, not 'gru'"), ({"pooling": "max"}, "last, mean")]
+    "options, message",
+    [({"cell": "transformer"}, "lstm, gru, rnn, not 'transformer'"), ({"pooling": "max"}, "last, mean")],
 )
 def test_mistakes(options, message):
     """The error lists what there is."""
