@@ -18,7 +18,7 @@ POOLINGS = ("last", "mean")
 
 
 class SentimentClassifier(Module):
-    """Judge a text: words as vectors, an LSTM, GRU or RNN over them, one vector for the whole text, a linear map to a logit.
+    """Judge a text: words as vectors, a recurrent network over them, one vector for the text, a linear map to a logit.
 
     Letters: T words, B texts side by side, V words in the vocabulary, D numbers for a word, H hidden units.
     pooling: the text's vector is h at its last word ("last") or the mean of h over its words ("mean").
