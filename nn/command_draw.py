@@ -26,6 +26,7 @@ LOOKS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "edges": (str, "HOW", "full: formula, number and contribution; number; or none"),
     "expand": (str, "SCOPE", "leave this scope open: 't=3', 'lstm/t=3/*', '*'; may be repeated"),
     "rankdir": (str, "WHERE", "LR: to the right; TB: downwards"),
+    "time": (str, "WHERE", "across: time steps side by side; down: below each other"),
     "precision": (int, "DIGITS", "significant digits of a number"),
     "max_width": (number(float, 0, above=True), "PIXELS", "leave things out of a picture wider than this"),
     "max_nodes": (number(int, 1), "N", "fold a picture of more boxes than this"),

@@ -138,6 +138,7 @@ def step(page, i):
 def test_executed_there(opened, place):
     """Pictures fill the width and bring their paper; buttons, slider and keys walk, each page of steps by itself."""
     page = opened(place, f"new-{place.partition('/')[0]}")
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for(state="attached")  # a kernel
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.locator(".walk output").nth(2).wait_for()
