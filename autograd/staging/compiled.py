@@ -19,8 +19,8 @@ from ..tensor import Tensor, constant, grad, modes, no_grad, record
 from ..trees import Tree, leaves, rebuild
 from .buffers import plan
 from .machine import Machine, Workspace
-from .passes import FAST
 from .program import Program, keep, operands
+from .speed import FAST
 from .trace import trace, watched
 from .watch import SIMPLE, Before, Codes, Surroundings
 

@@ -3,16 +3,13 @@
 What bears a gradient in the printed code stays as the user wrote it (`pinned`): the reader looks for it.
 """
 
-import math
 from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from ..op import OPS
-from ..ops import sigmoid
 from .expression import transposition
-from .instructions import inside
 from .program import Program, Value, keep, rewrite
 
 VIEWS = {np.reshape, np.broadcast_to, np.transpose, np.swapaxes}  # no need to write their result out
@@ -145,47 +142,3 @@ def same(value: Value, x: Value) -> bool:
 
 
 PASSES = dead_code, constants, simple, common, dead_code
-
-
-def gates(program: Program) -> Program:
-    """Compute each sigmoid by a hyperbolic tangent, σ(x) = tanh(x/2)/2 + 1/2: four ops that can be done in place."""
-
-    def rule(value: Value) -> Value | list[Value]:
-        if value.function is not inside(sigmoid) or value.dtype not in (np.float32, np.float64):
-            return value
-        made: list[Value] = []
-        for function, args in (
-            (np.multiply, (value.args[0], 0.5)),
-            (np.tanh, ()), (np.multiply, (0.5,)), (np.add, (0.5,)),
-        ):  # fmt: skip
-            made.append(Value(value.data, OPS[function], (*made[-1:], *args), scope=value.scope))
-        return made
-
-    return rewrite(program, rule)
-
-
-def products(program: Program) -> Program:
-    """Write inner(x, W) as x Wᵀ, a product of matrices, which can be computed into an array that is there."""
-
-    def rule(value: Value) -> Value | list[Value]:
-        if value.function is not np.inner or not all(isinstance(x, Value) and x.ndim > 1 for x in value.args):
-            return value
-        x, y = value.args
-        if y.ndim > 2:
-            return value
-        columns = Value(y.data.T, OPS[np.transpose], (y,))
-        n = math.prod(x.shape[:-1])
-        rows = Value(x.data.reshape(n, x.shape[-1]), OPS[np.reshape], (x,), {"shape": (n, x.shape[-1])})
-        out = Value(value.data.reshape(n, y.shape[0]), OPS[np.matmul], (rows, columns), scope=value.scope)
-        made = [rows, columns, out, Value(value.data, OPS[np.reshape], (out,), {"shape": value.shape})]
-        return made if x.ndim > 2 else [columns, Value(value.data, OPS[np.matmul], (x, columns), scope=value.scope)]
-
-    return rewrite(program, rule)
-
-
-def copies(program: Program) -> Program:
-    """Drop copies: nothing is written into."""
-    return rewrite(program, lambda value: value.args[0] if value.function is np.copy else value)
-
-
-FAST = dead_code, constants, copies, simple, gates, products, common, dead_code

@@ -132,26 +132,35 @@ def operands(value: Value) -> tuple[Value, ...]:
     return value.operands
 
 
-def rewrite(program: Program, rule: Callable[[Value], Any]) -> Program:
+def rewrite(
+    program: Program, rule: Callable[[Value], Any] = lambda value: value, instead: dict[Value, Value] | None = None
+) -> Program:
     """Go through the values in order: `rule` gives a Value, perhaps the same, or several, the last in place of it.
 
     The arguments that the rule sees are rewritten already. Nothing of the old program is changed.
+    `instead` names values that are dropped, and those among the others that are read in place of them.
     """
+    instead = instead or {}
     new: dict[Value, Value] = {}
     values: dict[Value, None] = {}
     given = {*program.inputs, *program.seeds}
+
+    def to(x: Value) -> Value:
+        while x in instead:
+            x = instead[x]
+        return new.get(x, x)
+
     for value in program.values:
+        if value in instead:
+            continue
         changed = value
-        if any(new.get(x, x) is not x for x in value.operands):
-            args, options = transform((value.args, tuple(value.options.items())), lambda x: new.get(x, x))
+        if any(to(x) is not x for x in value.operands):
+            args, options = transform((value.args, tuple(value.options.items())), to)
             changed = Value(value.data, value.op, args, dict(options), value.name, value.scope, value.constant)
         made = rule(changed)
         made = made if isinstance(made, list) else [made]
         values.update(dict.fromkeys(x for x in made if x not in given))
         new[value] = made[-1]
-
-    def to(x: Value) -> Value:
-        return new.get(x, x)
 
     return replace(
         program,

@@ -89,7 +89,7 @@ def moons_of_scalars(a: dict[str, np.ndarray]) -> Any:
     )
 
 
-def chain(a: dict[str, np.ndarray], n: int, code: bool = False) -> Any:
+def chain(a: dict[str, np.ndarray], n: int) -> Any:
     t = leaves(a)
 
     def loss_of() -> Tensor:
@@ -99,10 +99,10 @@ def chain(a: dict[str, np.ndarray], n: int, code: bool = False) -> Any:
             y = y + w
         return y
 
-    return step_of(loss_of, t, code)
+    return step_of(loss_of, t)
 
 
-def tree(a: dict[str, np.ndarray], n: int, code: bool = False) -> Any:
+def tree(a: dict[str, np.ndarray], n: int) -> Any:
     t = leaves(a)
 
     def loss_of() -> Tensor:
@@ -111,12 +111,12 @@ def tree(a: dict[str, np.ndarray], n: int, code: bool = False) -> Any:
             level = [p + q for p, q in zip(level[::2], level[1::2])] + level[len(level) & ~1 :]
         return level[0]
 
-    return step_of(loss_of, t, code)
+    return step_of(loss_of, t)
 
 
-ALL = {"lstm": lstm, "rnn": rnn, "ops": ops, "moons": moons, "chain": chain, "tree": tree}
+OF_ARRAYS = {"lstm": lstm, "rnn": rnn, "ops": ops, "moons": moons}
 PEERS = {
-    "Chalkgrad": ALL,
-    "Chalkgrad, compiled": {kind: partial(make, code=True) for kind, make in ALL.items()},
+    "Chalkgrad": {**OF_ARRAYS, "chain": chain, "tree": tree},
+    "Chalkgrad, compiled": {kind: partial(make, code=True) for kind, make in OF_ARRAYS.items()},
     "Chalkgrad, scalars": {"moons": moons_of_scalars},
 }

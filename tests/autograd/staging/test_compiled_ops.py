@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 
 import autograd
 from autograd import Tensor, grad, relu, sigmoid
+from autograd.staging import compiled, speed
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -66,7 +67,7 @@ class Recurrent:
                 h = h * np.where(x[t][:, :1] > 0, 1.0, 0.5)
             outputs.append(h)
             if kind[8]:
-                loss = loss + (relu(h) ** 2).mean()
+                loss = loss + (relu(h) ** 2).mean() * h.detach().sum()
         if kind[9]:
             outputs = [*outputs, outputs[0]]
         every = np.stack(outputs) if kind[10] else np.concatenate(outputs)
@@ -95,3 +96,47 @@ def test_random_recurrent_programs(seed):
             assert found.dtype == e.dtype and found.shape == e.shape
             assert_allclose(found, e, rtol=1e-9, atol=1e-11 * scale)
     assert not step.eager
+
+
+MOVE = (speed.copies, speed.common, speed.views_first, speed.transposes, speed.rows)  # these only move memory
+REORDER = (
+    speed.simple, speed.gates, speed.products, speed.column_sums, speed.picked, speed.places, speed.sums_of_products,
+    speed.stack, speed.early,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_planned_memory_changes_no_bit(seed, monkeypatch):
+    """With the passes that only move memory, or none: the engine's results to the last bit."""
+    program = Recurrent(seed, np.float32)
+    expected = gradients_of(program, program)
+    for passes in ((), (speed.dead_code, *MOVE, speed.dead_code)):
+        monkeypatch.setattr(compiled, "FAST", passes)
+        for found, e in zip(gradients_of(autograd.compile(program), program), expected, strict=True):
+            assert found.tobytes() == e.tobytes()
+
+
+@pytest.mark.parametrize("improve", [*MOVE, *REORDER], ids=lambda f: f.__name__)
+def test_each_pass_alone_changes_only_rounding(improve, monkeypatch):
+    """Each pass, alone and left out, on programs of every kind; what it gives can be printed and is in order."""
+    changed = 0
+
+    def watch(program):
+        nonlocal changed
+        after = improve(program)
+        changed += str(after) != str(program)
+        known = {*after.inputs, *after.seeds}
+        for value in after.values:
+            assert known.issuperset(speed.operands(value)), "a value stands before its argument"
+            known.add(value)
+        return after
+
+    for passes in ((watch,), tuple(watch if f is improve else f for f in speed.FAST)):
+        monkeypatch.setattr(compiled, "FAST", passes)
+        for seed in range(4):
+            program = Recurrent(seed)
+            expected = gradients_of(program, program)
+            scale = max(np.abs(g).max() for g in expected)
+            for found, e in zip(gradients_of(autograd.compile(program), program), expected, strict=True):
+                assert_allclose(found, e, rtol=1e-9, atol=1e-11 * scale)
+    assert changed
