@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class Check:
     mistakes   functions that make a typical mistake, each with the hint for who made it
     praise     what the reader has now shown
     tolerance  relative and absolute
+    measure    measure(result, *case) gives the numbers to compare, where the result itself can be right in many ways
     """
 
     right: Callable[..., Any]
@@ -48,6 +49,7 @@ class Check:
     mistakes: Sequence[tuple[Callable[..., Any], str]]
     praise: str
     tolerance: float = TOLERANCE
+    measure: Callable[..., Any] | None = None
 
     def __call__(self, answer: Callable[..., Any]) -> Verdict:
         if not callable(answer):
@@ -62,13 +64,15 @@ class Check:
         """Say what is wrong with the answer in one case; None if nothing is."""
         names = list(inspect.signature(self.right).parameters)
         call = f"With {', '.join(f'{name} = {shown(value)}' for name, value in zip(names, case))}"
-        right = as_tuple(self.right(*copies(case)))
+        right = self.numbers(self.right(*copies(case)), case)
         try:
-            results = as_tuple(answer(*copies(case)))
+            results = self.numbers(answer(*copies(case)), case)
         except Exception as error:  # the reader's code may raise anything, and the message must say what
             if "ellipsis" in str(error):
                 return "There is still a `...` to be replaced."
             return f"{call}, your function raises {type(error).__name__}: {error}"
+        if len(results) == 1 and results[0] is None:
+            return f"{call}, your function returns None."
         if any(result is ... for result in results):
             return "There is still a `...` to be replaced."
         if len(results) != len(right):
@@ -87,13 +91,14 @@ class Check:
                 return f"{call}, {name} should be {shown(wanted)}; yours is {shown(result)}."
         return None
 
+    def numbers(self, results: Any, case: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self.measure is not None and results is not ... and results is not None:
+            results = self.measure(results, *case)
+        return results if isinstance(results, tuple) else (results,)
+
     def agree(self, answer: Callable[..., Any], mistake: Callable[..., Any]) -> bool:
         """Tell whether the answer makes exactly this mistake."""
-        return all(Check(mistake, [case], self.results, (), "", self.tolerance)(answer) for case in self.cases)
-
-
-def as_tuple(results: Any) -> tuple[Any, ...]:
-    return results if isinstance(results, tuple) else (results,)
+        return bool(replace(self, right=mistake, mistakes=())(answer))
 
 
 def copies(case: tuple[Any, ...]) -> list[Any]:

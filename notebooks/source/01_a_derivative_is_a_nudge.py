@@ -51,9 +51,7 @@ from checks.lesson_01 import check_circuit, check_max_gate, check_numerical_grad
 x, y, h = 4.0, -3.0, 0.001
 f = x * y
 print(f"f = {f},  with x nudged {(x + h) * y:.6f},  with y nudged {x * (y + h):.6f}")
-print(
-    f"move / nudge:  by x {((x + h) * y - f) / h:.6f},  by y {(x * (y + h) - f) / h:.6f}"
-)
+print(f"move / nudge:  by x {((x + h) * y - f) / h:.6f},  by y {(x * (y + h) - f) / h:.6f}")
 
 # %% [markdown] lang="en"
 # The engine finds the same two numbers without nudging. A `Tensor` is a number, or an array, that remembers how it was
@@ -330,9 +328,7 @@ h = 10.0 ** np.arange(-12, 0.1, 0.25)
 one_sided = ((2 + h) ** 3 - 2**3) / h
 central = ((2 + h) ** 3 - (2 - h) ** 3) / (2 * h)
 figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-axes.loglog(
-    h, np.abs(one_sided - 12), "o-", markersize=3, label="one-sided: falls like h"
-)
+axes.loglog(h, np.abs(one_sided - 12), "o-", markersize=3, label="one-sided: falls like h")
 axes.loglog(h, np.abs(central - 12), "s-", markersize=3, label="central: falls like h²")
 axes.set(xlabel="h", ylabel="error of the derivative of x³ at 2")
 axes.legend()

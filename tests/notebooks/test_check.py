@@ -46,13 +46,10 @@ def test_rejects_a_typical_wrong_answer_with_its_hint(name, i):
 def test_an_empty_answer_passes_nowhere(name):
     """Not with gaps, not with nothing, not with zeros of the right shapes."""
     check = CHECKS[name]
-    zeros = [np.zeros_like(np.asarray(part, dtype=float)) for part in results(check.right(*check.cases[0]))]
+    case = check.cases[0]
+    zeros = [np.zeros(np.shape(part)) for part in check.numbers(check.right(*case), case)]
     for answer in (..., None, tuple(... for _ in zeros), tuple(zeros)):
         assert not check(lambda *args: answer)
-
-
-def results(given):
-    return given if isinstance(given, tuple) else (given,)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +67,7 @@ def results(given):
         (lambda x: (2 * x, "two"), "NOT YET. With x = 1, next should be made of numbers; 'two' came."),
         (lambda x: (2 * x, None), "NOT YET. With x = 1, next is None. Does your function return it?"),
         (lambda x: (x * x, x + 1), "NOT YET. With x = 1, double should be 2; yours is 1.\nThat is the square."),
+        (lambda x: None, "NOT YET. With x = 1, your function returns None."),
         (3.0, "NOT YET. The check takes your function itself; 3.0 came."),
     ],
 )  # fmt: skip
