@@ -69,6 +69,8 @@ def put_value(g: Any, out: Any, x: Any, value: Any, index: Any) -> Any:
     """The value receives the gradient of the entries it went to: of several that met in one, the last, which stayed."""
     taken = g[index]
     if not names_once(index):
+        parts = index if isinstance(index, tuple) else (index,)
+        index = tuple([np.positive(x) if isinstance(x, np.ndarray) and x.dtype != bool else x for x in parts])
         numbers = np.arange(taken.size).reshape(taken.shape)
         last = np.zeros(out.shape, dtype=int)
         last[index] = numbers

@@ -1,11 +1,12 @@
 """compile(): run a function, and its gradient, as code that was generated when it was first called."""
 
+import gc
 import math
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import update_wrapper
 from itertools import count
@@ -21,7 +22,7 @@ from .buffers import plan
 from .machine import Machine, Workspace
 from .program import Program, keep, operands
 from .speed import FAST
-from .trace import trace, watched
+from .trace import Tracer, trace, watched
 from .watch import SIMPLE, Before, Codes, Surroundings
 
 VARIANTS = 16  # of a function's code, that are kept
@@ -143,8 +144,17 @@ class Variant:
 
     def __init__(self, compiled: Compiled, key: Any, tree: Tree, given: list[Any]):
         self.key, self.title = key, compiled.title
-        self.function, self.tree = compiled.function, tree
+        self.function, self.tree = compiled.function, rebuild(tree, [None] * len(given))
         self.given = [None if is_array(leaf) else leaf for leaf in given]
+        with gc_paused():
+            program = self.trace(given)
+            for improve in FAST:
+                program = improve(program)
+            self.shapes = [y.shape for y, flows in zip(program.outputs, self.flowing) if flows]
+            self.machine = Machine(plan(program), self.title)
+
+    def trace(self, given: list[Any]) -> Program:
+        """Run the function, and see what it does and goes by. Raises Unfit."""
         tensors = [variable(leaf) for leaf in given if is_array(leaf)]
         roots = [(self.title, self.function), *(("an argument", leaf) for leaf in self.given)]
         before, codes = Before(roots), Codes()
@@ -152,17 +162,27 @@ class Variant:
 
         def run() -> list[Tensor]:
             queue = iter(tensors)
-            args, kwargs = rebuild(tree, [next(queue) if is_array(leaf) else leaf for leaf in given])
-            with no_grad() if key[0] else nullcontext(), codes.noting():
+            args, kwargs = rebuild(self.tree, [next(queue) if is_array(leaf) else leaf for leaf in given])
+            with no_grad() if self.key[0] else nullcontext(), codes.noting():
                 found.append(self.function(*args, **kwargs))
             results = [y for y in leaves(found[0]) if isinstance(y, Tensor)]
             if not results:
                 raise TypeError(f"it returns no Tensor, but {type(found[0]).__name__}")
             return results
 
-        try:
+        def traced() -> tuple[Program, Tracer, bool]:
+            """Trace with shapes alone, or with numbers where the function goes by these."""
             with watched(before.reach.tensors):
-                program, tracer, _ = trace(run, {x: x.name for x in tensors}, replay=True)
+                try:
+                    with np.errstate(all="ignore"):
+                        return trace(run, {x: x.name for x in tensors}, replay=True, numbers=False)
+                except Exception:
+                    before.restore()
+                    found.clear()
+                    return trace(run, {x: x.name for x in tensors}, replay=True)
+
+        try:
+            program, tracer, _ = traced()
             surroundings = Surroundings(roots, codes)
             made = tracer.values.keys() - tracer.captured.keys()
             reason = before.done(surroundings, made) or unfit(found[0], made)
@@ -178,10 +198,6 @@ class Variant:
         self.returned = rebuild(found[0], [None if isinstance(y, Tensor) else y for y in leaves(found[0])])
         self.results = [isinstance(y, Tensor) for y in leaves(found[0])]
         self.flowing = [y.requires_grad for y in leaves(found[0]) if isinstance(y, Tensor)]
-        self.prepare(program)
-
-    def prepare(self, program: Program) -> None:
-        """Generate code for the results, for what was read, and for the gradients."""
         reads = [read.value for read in self.reads]
         needed = keep(program, reads)
         if any(x in program.seeds for value in [*reads, *needed] for x in (value, *operands(value))):
@@ -189,11 +205,7 @@ class Variant:
         wanted = [x for x in program.wanted if x in program.gradients]
         self.receivers = [program.inputs.index(x) for x in wanted]
         gradients = {x: program.gradients[x] for x in wanted}
-        program = replace(program, outputs=program.outputs + reads, wanted=wanted, gradients=gradients)
-        for improve in FAST:
-            program = improve(program)
-        self.program = program
-        self.machine = Machine(plan(program), self.title)
+        return replace(program, outputs=program.outputs + reads, wanted=wanted, gradients=gradients)
 
     def outdated(self) -> str:
         """Name something around the function that has changed since the code was made; "" if all is as it was."""
@@ -285,7 +297,7 @@ class Step:
 
     def apart(self, g: Any) -> list[Any]:
         """Take an upstream gradient apart: a piece for each result."""
-        shapes = [y.shape for y, flows in zip(self.variant.program.outputs, self.variant.flowing) if flows]
+        shapes = self.variant.shapes
         if len(shapes) == 1:
             return [g]
         ends = [0, *np.cumsum([math.prod(shape) for shape in shapes]).tolist()]
@@ -312,6 +324,18 @@ class Step:
         ys = [y for y in leaves(returned) if isinstance(y, Tensor)]
         ys = [y for y, flows in zip(ys, variant.flowing) if flows]
         return list(grad(ys, [args[i] for i in self.positions], upstream, create_graph=True))
+
+
+@contextmanager
+def gc_paused() -> Iterator[None]:
+    """Keep the cyclic collector from going through a hundred thousand new objects time and again; none is a cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def is_array(leaf: Any) -> bool:

@@ -36,8 +36,10 @@ class Value:
         self.data, self.op, self.args, self.options = data, op, args, options or {}
         self.name, self.scope, self.constant = name, scope, constant
         found: list[Value] = []
-        for x in (*args, *self.options.values()):
-            if isinstance(x, (Value, tuple, list)):
+        for x in (*args, *options.values()) if options else args:
+            if isinstance(x, Value):
+                found.append(x)
+            elif isinstance(x, (tuple, list)):
                 transform(x, found.append)
         self.operands = tuple(found)
 
@@ -154,13 +156,15 @@ def rewrite(
         if value in instead:
             continue
         changed = value
-        if any(to(x) is not x for x in value.operands):
-            args, options = transform((value.args, tuple(value.options.items())), to)
-            changed = Value(value.data, value.op, args, dict(options), value.name, value.scope, value.constant)
+        if not (new.keys().isdisjoint(value.operands) and instead.keys().isdisjoint(value.operands)):
+            changed = changed_operands(value, to)
         made = rule(changed)
-        made = made if isinstance(made, list) else [made]
-        values.update(dict.fromkeys(x for x in made if x not in given))
-        new[value] = made[-1]
+        for x in made if isinstance(made, list) else (made,):
+            if x not in given:
+                values[x] = None
+        last = made[-1] if isinstance(made, list) else made
+        if last is not value:
+            new[value] = last
 
     return replace(
         program,
@@ -169,6 +173,15 @@ def rewrite(
         gradients={to(x): to(g) for x, g in program.gradients.items()},
         contributions=[Contribution(c.through and to(c.through), to(c.of), to(c.piece)) for c in program.contributions],
     )
+
+
+def changed_operands(value: Value, change: Callable[[Value], Value]) -> Value:
+    """Give a value like another, with other operands."""
+    args = tuple([change(x) if isinstance(x, Value) else transform(x, change) for x in value.args])
+    options = value.options
+    if len(value.operands) > sum(isinstance(x, Value) for x in value.args):
+        options = {name: transform(option, change) for name, option in options.items()}
+    return Value(value.data, value.op, args, options, value.name, value.scope, value.constant)
 
 
 def keep(program: Program, wanted: Iterable[Value]) -> list[Value]:

@@ -15,9 +15,14 @@ from ..chainrule import backpropagate
 from ..graph import clock
 from ..op import OPS, Op
 from ..tensor import Tensor, constant, modes, record
+from .abstract import Abstract, abstract
 from .program import Contribution, Program, Value, transform
 
 PACKAGE = Path(__file__).parents[1]
+
+
+class NumbersNeeded(Exception):
+    """A function went by numbers of a Tensor, which were not computed."""
 
 
 class Read(NamedTuple):
@@ -50,7 +55,8 @@ class Tracer:
     names     what the function's own variables call a Tensor
     """
 
-    def __init__(self, code: Any = None):
+    def __init__(self, code: Any = None, replay: bool = False, numbers: bool = True):
+        self.replay, self.abstract = replay, not numbers
         self.start = clock.tick()
         self.values: dict[Tensor, Value] = {}
         self.list: list[Value] = []
@@ -94,6 +100,8 @@ class Tracer:
         transform((*operands, *known.values()), found.append)
         if all(x.constant for x in found):
             return node
+        if self.abstract and node.dtype.kind == "f":
+            node._data = abstract(node.shape, node.dtype)
         value = self.values[node] = Value(node._data, op, operands, known, scope=node.scope)
         self.list.append(value)
         node.__class__ = Traced
@@ -141,6 +149,8 @@ class Tracer:
 
     def fix(self, tensor: Tensor, what: str, see: Callable[[Any], Any] = np.array) -> None:
         """Note that a number left the graph, at which line of the function; of an input, that it was read."""
+        if isinstance(tensor._data, Abstract):
+            raise NumbersNeeded
         value = self.operand(tensor)
         who = (
             value.name or tensor.name or self.names.get(tensor) or f"the result of {value.op.name if value.op else ''}"
@@ -188,12 +198,12 @@ current = threading.local()
 
 
 @contextmanager
-def tracing(code: Any = None, replay: bool = False) -> Iterator[Tracer]:
+def tracing(code: Any = None, replay: bool = False, numbers: bool = True) -> Iterator[Tracer]:
     """Note every op in this thread while the block runs, also where no gradient flows. `code`: see `names`.
 
-    With `replay`, what uniform() gives is an input; else it is fixed.
+    With `replay`, what uniform() gives is an input; else it is fixed. Without `numbers`, floats are not computed.
     """
-    tracer = Tracer(code)
+    tracer = Tracer(code, replay, numbers)
     before = modes.record, modes.leave, modes.apply, modes.draw
     outer, current.tracer = getattr(current, "tracer", None), tracer
     modes.record, modes.leave, modes.apply = tracer.record, tracer.leave, tracer.apply
@@ -251,6 +261,11 @@ class Traced(Tensor):
         return tracer.leave(OPS[np.copy], copy, (self,), {}) if tracer else super().detach()
 
     def as_index(self) -> np.ndarray:
+        tracer = getattr(current, "tracer", None)
+        if isinstance(self._data, Abstract):
+            raise NumbersNeeded
+        if tracer and tracer.replay and self.dtype == bool:  # how many entries it picks is a shape
+            self.read("the entries that are picked by")
         index = super().as_index().view(Index)
         index.tensor = self
         return index
@@ -275,12 +290,27 @@ class Index(np.ndarray):
 
     tensor: Any = None
 
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        if isinstance(self.tensor, Traced) and function not in (np.shape, np.ndim, np.size):
+            self.tensor.read("the numbers")
+        return super().__array_function__(function, types, args, options)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if isinstance(self.tensor, Traced) and method != "at":  # np.add.at(array, index, ...)
+            self.tensor.read("the numbers")
+        plain = [np.asarray(x) if isinstance(x, Index) else x for x in inputs]
+        return getattr(ufunc, method)(*plain, **options)
+
     def copy(self, order: Any = "C") -> Any:
         return self
 
 
 def trace(
-    run: Callable[[], Any], inputs: Mapping[Tensor, str | None], code: Any = None, replay: bool = False
+    run: Callable[[], Any],
+    inputs: Mapping[Tensor, str | None],
+    code: Any = None,
+    replay: bool = False,
+    numbers: bool = True,
 ) -> tuple[Program, Tracer, bool]:
     """Run a function of the inputs, take the gradients of what it returns, and give all of it as one program.
 
@@ -289,10 +319,11 @@ def trace(
     code    of the function whose variables name what it computes
     replay  whether the program is to be run in place of the function: what uniform() gives is an input of it, too, and
             hooks on Tensors from outside are left to the backward pass that it becomes a part of
+    numbers whether to compute; without, only shapes and dtypes are found. Raises NumbersNeeded if that doesn't do
 
     The third result says whether the function returned a single Tensor.
     """
-    with tracing(code, replay) as tracer:
+    with tracing(code, replay, numbers) as tracer:
         arguments = [tracer.input(tensor, name) for tensor, name in inputs.items()]
         returned = run()
         tracer.look_at_variables()

@@ -105,12 +105,15 @@ class Codes:
     @contextmanager
     def noting(self) -> Iterator[None]:
         """Note what runs in this thread."""
-        before = sys.getprofile()
-        sys.setprofile(self.note)
+        hooks = (sys.getprofile, sys.setprofile), (sys.gettrace, sys.settrace)
+        free = next((install for installed, install in hooks if installed() is None), None)
+        if free is None:
+            raise RuntimeError("a profiler and a debugger leave no room to see which functions run")
+        free(self.note)
         try:
             yield
         finally:
-            sys.setprofile(before)
+            free(None)
 
 
 class Surroundings:
