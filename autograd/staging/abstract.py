@@ -1,6 +1,7 @@
 """Arrays without entries: a shape and a dtype, so that a function can be traced without computing it."""
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class Abstract(np.ndarray):
             axes = range(x.ndim) if axis is None else [i % x.ndim for i in np.atleast_1d(axis)]
             kept = bool(options.pop("keepdims", False))
             lengths = [1 if i in axes else n for i, n in enumerate(x.shape) if kept or i not in axes]
-            return abstract(lengths, ufunc.reduce(entries[0].reshape(1), **options).dtype)
+            return abstract(tuple(lengths), ufunc.reduce(entries[0].reshape(1), **options).dtype)
         if method != "__call__" or ufunc.nout > 1 or ufunc.signature and ufunc is not np.matmul:
             plain = [np.asarray(x).view(np.ndarray) if isinstance(x, Abstract) else x for x in inputs]
             return getattr(ufunc, method)(*plain, **options)
@@ -41,8 +42,10 @@ class Abstract(np.ndarray):
         return super().__array_function__(function, types, args, options)
 
 
-def abstract(shape: Any, dtype: Any) -> Abstract:
-    return np.broadcast_to(np.ones((), dtype), tuple(shape)).view(Abstract)
+@cache
+def abstract(shape: tuple[int, ...], dtype: np.dtype) -> Abstract:
+    """Give the array that stands for all of a shape and dtype."""
+    return np.broadcast_to(np.ones((), dtype), shape).view(Abstract)
 
 
 def entry(x: Any) -> Any:
@@ -76,9 +79,9 @@ def joined(function: Any, arrays: Any, axis: Any = 0) -> Any:
             raise ValueError("all input arrays must have the same shape")
         shape = list(shapes[0])
         shape.insert(axis % (len(shape) + 1), len(shapes))
-        return abstract(shape, dtype)
+        return abstract(tuple(shape), dtype)
     if axis is None:
-        return abstract([sum(map(math.prod, shapes))], dtype)
+        return abstract((sum(map(math.prod, shapes)),), dtype)
     axis %= len(shapes[0])
     if len({(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}) > 1:
         raise ValueError("all the input array dimensions except for the concatenation axis must match exactly")

@@ -11,6 +11,7 @@ import numpy as np
 
 from .buffers import Plan, address, memory
 from .instructions import Call, place_of
+from .rolling import GAP, Statement, rolled
 
 serial = itertools.count(1)
 Place = tuple[int, int, tuple[int, ...], tuple[int, ...], np.dtype]  # buffer, offset, shape, strides, dtype
@@ -21,6 +22,7 @@ class Machine:
 
     objects  what else the source names: functions, constant arrays
     places   where in the buffers each array lies
+    tables   what its loops run over: rows of names of arrays
     inputs, seeds, outputs, gradients  their arrays' names, or constants
     """
 
@@ -31,25 +33,36 @@ class Machine:
         self.objects: dict[str, Any] = {}
         self.places: dict[str, Place] = {}
         self.names: dict[Any, str] = {}  # by place; by id of what `objects` keeps alive
+        self.tables: dict[str, list[tuple[str, ...]]] = {}
+        self.gaps: list[str] = []
         lines: list[str] = []
         for name, calls in ("forward", plan.forward), ("backward", plan.backward):
-            lines += [f"def {name}():", *(f"    {self.text(call)}" for call in calls), "    return", ""]
+            body, tables = rolled([self.statement(call) for call in calls], name)
+            lines += [f"def {name}():", *(f"    {line}" for line in body), "    return", ""]
+            self.tables |= tables
         self.source = "\n".join(lines)
-        self.inputs, self.seeds = list(map(self.text, plan.inputs)), list(map(self.text, plan.seeds))
-        self.outputs, self.gradients = list(map(self.text, plan.outputs)), list(map(self.text, plan.gradients))
+        self.inputs, self.seeds = list(map(self.name, plan.inputs)), list(map(self.name, plan.seeds))
+        self.outputs, self.gradients = list(map(self.name, plan.outputs)), list(map(self.name, plan.gradients))
         file = f"<compiled {title} {next(serial)}>"
         self.code = compile(self.source, file, "exec")
         linecache.cache[file] = len(self.source), None, self.source.splitlines(keepends=True), file
         weakref.finalize(self, linecache.cache.pop, file, None)
         self.idle: list[Workspace] = []
 
+    def statement(self, call: Call) -> Statement:
+        self.gaps = []
+        pattern = self.text(call)
+        return Statement(pattern, tuple(self.gaps))
+
     def text(self, x: Any) -> str:
-        """Write a call, or an argument of one."""
+        """Write a call, or an argument of one; for an array a gap, its name goes to `gaps`."""
         if isinstance(x, Call):
-            options = [f"{key}={self.text(option)}" for key, option in x.options.items()]
-            return f"{self.object(x.function)}({', '.join([*map(self.text, x.args), *options])})"
+            written = [self.text(arg) for arg in x.args]
+            written += [f"{key}={self.text(option)}" for key, option in x.options.items()]
+            return f"{self.object(x.function)}({', '.join(written)})"
         if isinstance(x, np.ndarray):
-            return self.array(x)
+            self.gaps.append(self.name(x))
+            return GAP
         if type(x) in (tuple, list):
             inner = ", ".join(map(self.text, x))
             return f"[{inner}]" if type(x) is list else f"({inner},)" if x else "()"
@@ -59,7 +72,10 @@ class Machine:
             return f"slice({', '.join(map(self.text, (x.start, x.stop, x.step)))})"
         return self.object(x)
 
-    def array(self, x: np.ndarray) -> str:
+    def name(self, x: Any) -> str:
+        """Name an array of the plan or a constant."""
+        if not isinstance(x, np.ndarray):
+            return self.object(x)
         at = bisect(self.starts, address(x)) - 1
         offset = address(x) - self.starts[at] if at >= 0 else 0
         if at < 0 or offset >= self.sizes[self.numbers[at]]:
@@ -74,7 +90,7 @@ class Machine:
             owner = getattr(x, "__self__", None)
             name = getattr(x, "__name__", type(x).__name__)
             name = f"{owner.__name__}_{name}" if isinstance(owner, np.ufunc) else name
-            name = re.sub(r"\W|^(?=\d|a\d+$)", "_", name)
+            name = re.sub(r"\W|^(?=\d|[ax]\d+$|forward|backward)", "_", name)
             same = [name, *(f"{name}_{i}" for i in range(2, len(self.objects) + 3))]
             known = self.names[id(x)] = next(other for other in same if other not in self.objects)
             self.objects[known] = x
@@ -96,6 +112,8 @@ class Workspace:
         names: dict[str, Any] = dict(machine.objects)
         for name, (number, offset, shape, strides, dtype) in machine.places.items():
             names[name] = np.ndarray(shape, dtype, buffers[number], offset, strides)
+        for table, rows in machine.tables.items():
+            names[table] = [tuple(names[name] for name in row) for row in rows]
         exec(machine.code, names)
         self.forward, self.backward = names["forward"], names["backward"]
         self.inputs, self.seeds = ([names[name] for name in of] for of in (machine.inputs, machine.seeds))

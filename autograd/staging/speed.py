@@ -17,6 +17,7 @@ import numpy as np
 from ..op import OPS
 from ..ops import sigmoid
 from ..ops.indexing import scatter_add
+from .abstract import abstract
 from .instructions import VIEWS, inside, is_elementwise
 from .passes import common, constants, dead_code, simple, turned
 from .program import Program, Value, operands, rewrite
@@ -28,12 +29,7 @@ MANY = 4  # uses of a transposed matrix that are worth a contiguous copy of it
 def make(function: Any, shape: Sequence[int], /, *args: Any, **options: Any) -> Value:
     """Make a value; its scope and dtype are those of its first argument."""
     first = args[0]
-    return Value(stand_in(shape, first.dtype), OPS[function], args, options, scope=first.scope)
-
-
-def stand_in(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
-    """Give an array of zeros that takes no memory, for its shape and dtype."""
-    return np.broadcast_to(dtype.type(0), tuple(shape))
+    return Value(abstract(tuple(shape), first.dtype), OPS[function], args, options, scope=first.scope)
 
 
 def readers(program: Program) -> dict[Value, list[Value]]:
@@ -443,7 +439,7 @@ def rows(program: Program) -> Program:
         if len(members) < 2 or [span[1] for _, span in members] != ends[:-1] or ends[-1] != base.shape[0]:
             continue
         args = [*others[:i], base, *others[i:]]
-        whole = Value(stand_in(base.shape, dtype), OPS[function], tuple(args), scope=base.scope)
+        whole = Value(abstract(base.shape, dtype), OPS[function], tuple(args), scope=base.scope)
         made = [whole]
         for value, span in members:
             made.append(make(operator.getitem, value.shape, whole, index=slice(*span[1:3])))
