@@ -114,6 +114,14 @@ def test_making_a_notebook_again_gives_the_same_bytes(name, tmp_path):
     assert twice[0] == twice[1]
 
 
+def test_the_engine_of_lesson_3_is_as_small_as_it_says():
+    """Numbers and arrays in eighty lines, blank ones and all."""
+    code = "\n".join(LESSONS["03_from_scalars_to_matrices"].code())
+    classes = re.findall(r"^class \w+.*?\n(?:[ ].*\n|\n)+", code, re.MULTILINE)
+    assert len(classes) == 2
+    assert 75 <= sum(len(code.strip().splitlines()) for code in classes) <= 85
+
+
 def test_a_warning_in_a_cell_is_an_error():
     """The kernel runs as strictly as the suite."""
     outputs = run(["import warnings", "warnings.warn('old')"], NOTEBOOKS, go_on=True)
