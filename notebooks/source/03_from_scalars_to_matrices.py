@@ -2,7 +2,7 @@
 # # 3. From scalars to matrices
 #
 # **Goal.** Let a node hold a matrix: derive the gradients of a matrix product and of broadcasting, build an engine in
-# eighty lines, and train a network with it.
+# ninety lines, and train a network with it.
 #
 # You need: [lesson 2](02_the_sigmoid_circuit.ipynb), and the product of two matrices. You get: every gradient of an ordinary
 # network, and a reason why nobody computes with single numbers. About 90 minutes.
@@ -14,7 +14,7 @@
 # %% [markdown] lang="zh"
 # # 3. 从标量到矩阵
 #
-# **目标。** 让一个节点装得下矩阵：推导矩阵乘积和广播的梯度，用八十行代码写出一个引擎，并用它训练一个网络。
+# **目标。** 让一个节点装得下矩阵：推导矩阵乘积和广播的梯度，用九十行代码写出一个引擎，并用它训练一个网络。
 #
 # 预备知识：[第 2 课](02_the_sigmoid_circuit.ipynb)，以及两个矩阵的乘积。学完之后：普通网络里的每个梯度你都会求，
 # 也会明白为什么没有人用单个的数来算。大约 90 分钟。
@@ -487,10 +487,10 @@ for k in (0, 1, 2, 10, 50, 99):
     print(f"step {k:2}   loss {losses[k]:.6f}   by the engine above {by_hand[k]:.6f}")
 
 # %% [markdown] lang="en"
-# Eighty lines train a neural network. Here is what it has learned:
+# Ninety lines train a neural network. Here is what it has learned:
 
 # %% [markdown] lang="zh"
-# 八十行代码训练出了一个神经网络。它学到的是：
+# 九十行代码训练出了一个神经网络。它学到的是：
 
 # %%
 across, up = np.meshgrid(np.linspace(-1.7, 2.7, 120), np.linspace(-1.3, 1.8, 100))
@@ -572,7 +572,7 @@ print("arrays are more than 100 times faster:", between - begin > 100 * (end - b
 
 # %% [markdown] lang="en"
 # The same losses, from tens of thousands of nodes instead of twenty. The arithmetic is the same; what is saved is a Python object
-# and a few function calls for each multiplication. On our machine the factor was between 500 and 2,000. (Print
+# and a few function calls for each multiplication. On our machine the factor was between 1,500 and 4,000. (Print
 # `(between - begin) / (end - between)` for yours. It is not printed here, because it changes from run to run.)
 #
 # **Where to go next.** Lesson 4 puts the gates of lesson 2 and the products of this one together to an LSTM, and derives its
@@ -582,7 +582,7 @@ print("arrays are more than 100 times faster:", between - begin > 100 * (end - b
 
 # %% [markdown] lang="zh"
 # 损失相同，节点却从几万个变成二十个。算术是一样的；省下的是每次乘法都要付出的一个 Python 对象和几次函数调用。在我们的机器上，
-# 这个倍数在 500 到 2000 之间。（想看你机器上的数，打印 `(between - begin) / (end - between)`。每次运行都会变，所以这里不打印。）
+# 这个倍数在 1500 到 4000 之间。（想看你机器上的数，打印 `(between - begin) / (end - between)`。每次运行都会变，所以这里不打印。）
 #
 # **接下来。** 第 4 课把第 2 课的门和本课的乘积组装成 LSTM，并手工推导它的梯度。延伸阅读：
 # [CS231n 讲义](https://cs231n.github.io/optimization-2/#mat)；[micrograd](https://github.com/karpathy/micrograd)；
