@@ -28,7 +28,7 @@ from .render import GraphvizMissing, render
 from .rows import Rows
 from .saving import write_whole
 from .step import Steps
-from .svg import finish, in_order, size_of
+from .svg import finish, go_on, in_order, size_of
 from .table import markdown as markdown_table
 from .table import plain as plain_table
 
@@ -252,12 +252,12 @@ class Drawing:
         return composition, finish(svg, self._picture, composition)
 
     def _lay_out(self, picture: Picture, style: Style, time_out: float) -> tuple[Composition, bytes]:
-        """Lay out; again in another way, where the time steps do not stand in order."""
+        """Lay out; again in another way, where time steps do not stand in order, or a line between them turns back."""
         end = time.monotonic() + time_out
         for anchors in ANCHORS:
             composition = compose(picture, replace(style, anchors=anchors))
             svg = render(composition.graph.source, "svg", end - time.monotonic())
-            if in_order(svg, composition.columns):
+            if in_order(svg, composition.columns) and go_on(svg, composition.onward):
                 break
         return composition, svg
 

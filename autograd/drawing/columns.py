@@ -148,6 +148,8 @@ class Columns(Composition):
         assert here is not None and there is not None  # it crosses from one to the other
         if not self.is_deep(edge) or self.order[there] != self.order[here] + 1:
             self.graph.edge(source, target, constraint="false", **look)
+            if self.order[there] > self.order[here]:
+                self.onward.append(look["id"])
             return
         if (edge.source, there) not in self.corners:
             corner = self.corners[edge.source, there] = f"w{len(self.corners)}"

@@ -41,6 +41,7 @@ class Composition:
     graph     the graphviz.Digraph
     subjects  what each id stands for
     columns   the ids of the boxes that have to stand from left to right
+    onward    the ids of the edges that have to lead to the right
     pieces    of an edge that goes round corners: the ids of the two lines before its own
     """
 
@@ -72,6 +73,7 @@ class Composition:
         self.inside: dict[Frame | None, graphviz.Digraph] = {None: self.graph}
         self.chips: dict[tuple[Node, Frame | None], str] = {}
         self.columns: list[list[str]] = []
+        self.onward: list[str] = []
         self.pieces: dict[str, tuple[str, str]] = {}
         stems = dict.fromkeys(stem(edge.source.label) for edge in picture.edges if self.carries(edge))
         self.carried = {s: CARRIED.get(s, OTHERS[i % len(OTHERS)]) for i, s in enumerate(stems)}
@@ -187,7 +189,8 @@ class Composition:
         here, there = edge.source.step, edge.target.step
         if edge.kind == CHAIN:  # declared as its mirror image is, so that both lie alike
             source, target = target, source
-        sideways = fold and here is not there and not self.style.down and (self.style.grid or len(fold.frames) > 1)
+        loop = fold and len(fold.frames) > 1 and crosses(edge)
+        sideways = fold and here is not there and not self.style.down and (self.style.grid or loop)
         if sideways and edge.kind == FORWARD:
             source += f":{self.ports[edge.source]}:e"
         if crosses(edge) and edge.kind != SAVED:
@@ -199,7 +202,10 @@ class Composition:
         if isinstance(edge, Edge):
             look |= {"weight": "2"} if edge.target.symbol.startswith("[") else {}
             if not fold and here in (None, there) and (edge.kind != SAVED or self.style.halves):
-                label = edge_label(edge, self.style.mode, self.style.edges)
+                inside = edge.source.place is not None and edge.source.place is edge.target.place
+                # Graphviz gives a frame no room for labels
+                narrow = inside and self.style.rankdir == "TB" and len(edge.dense_formula) > 4
+                label = edge_label(edge, self.style.mode, self.style.edges, narrow)
                 look |= {"label": label} if label else {}
                 self.place_label(edge, look)
         self.graph.edge(source, target, **look)

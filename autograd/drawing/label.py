@@ -175,10 +175,10 @@ def arrays(node: Node, mode: str) -> str:
         if node.sum and sign == "◀":
             line = node.sum
         alarm = f"{arrow(quantity)} {quantity.alarm}" if sign == "◀" and arrow(quantity) else ""
-        rows = [row(cell(cells_of(quantity)))]
+        rows = [row(mark, cell(cells_of(quantity)))]
         if mode == "full" or quantity.bad or alarm or (node.sum and sign == "◀"):
-            rows.append(row(cell(font(text(line + alarm), color, 10))))
-        shown.append(mark + cell(table(rows, 1)))
+            rows.append(row(cell(""), cell(font(text(line + alarm), color, 10))))
+        shown.append(cell(table(rows, 1)))
     return row(*shown)
 
 
@@ -253,8 +253,11 @@ def strip(lengths: Sequence[float], digits: int, logarithmic: bool = False) -> t
 # ---- edges ----
 
 
-def edge_label(edge: Edge, mode: str, edges: str) -> str:
-    """Write the local gradient and the contribution; empty where there is nothing to say."""
+def edge_label(edge: Edge, mode: str, edges: str, narrow: bool = False) -> str:
+    """Write the local gradient and the contribution; empty where there is nothing to say.
+
+    narrow  cells stand under their formula, not beside it
+    """
     if edge.kind == SAVED:
         return saved_label(edge, mode, edges)
     if edge.kind == CHAIN and edge.sent is None:  # the local gradient stands at the forward edge already
@@ -284,7 +287,11 @@ def edge_label(edge: Edge, mode: str, edges: str) -> str:
             same_shape = edge.source.value.shape == edge.target.value.shape
             if edge.local.same is None:
                 local = font(text(f"∂ {formula}" if formula and edges == "full" else "∂"), LOCAL)
-                local = table([row(cell(local), cell(cells_of(edge.local, fixed=True)))], 1)
+                cells = cells_of(edge.local, fixed=True)
+                lines = (
+                    [row(cell(local, 'ALIGN="LEFT"')), row(cell(cells))] if narrow else [row(cell(local), cell(cells))]
+                )
+                local, lines = table(lines, 1), []
             elif not (mode == "tiny" and edge.local.same == 1 and same_shape):
                 value = edge.local.number(edge.local.same)
                 local = font(text(f"∂ {formula or value}"), LOCAL)

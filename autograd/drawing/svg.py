@@ -54,6 +54,13 @@ def in_order(svg: bytes, columns: Sequence[Sequence[str]]) -> bool:
     return all(left.get(a, 0) < left.get(b, 0) for ids in columns for a, b in zip(ids, ids[1:]))
 
 
+def go_on(svg: bytes, onward: Sequence[str]) -> bool:
+    """Tell whether the lines with these ids keep to the right of where they begin."""
+    lines = re.findall(rb'<g id="(\w+)" class="edge">.*?<path [^>]*d="([^"]*)"', svg, re.DOTALL)
+    across = {id.decode(): [float(x) for x in re.findall(rb"-?[\d.]+", line)[::2]] for id, line in lines}
+    return all(min(across[id]) > across[id][0] - 10 for id in onward if id in across)
+
+
 def finish(svg: bytes, picture: Picture, composition: Composition) -> str:
     """Give the SVG its title and description, a sentence for each node and edge, a place for the keyboard, its style.
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from drawing.circuits import CIRCUITS, after_backward, lstm, neuron, square, variable
 
+from autograd import draw
 from autograd.drawing import compose
 from autograd.drawing.columns import ANCHORS
 from autograd.drawing.dot import TINTS, Style, tint
@@ -104,3 +105,11 @@ def test_no_label_between_steps():
     step = {f"n{i}": node.step for i, node in enumerate(picture.nodes)}
     labelled = re.findall(r"(n\d+) -> (n\d+) \[.*label=", source)
     assert labelled and all(step[a] in (None, step[b]) for a, b in labelled)
+
+
+def test_labels_inside_frames_are_narrow():
+    """Downwards, the cells of a local gradient stand under its formula inside a frame: it has no room for labels."""
+    source = draw(after_backward(lstm, 1)).source
+    under = re.findall(r"∂ f1·\(1−f1\)</FONT></TD>(</TR><TR>)?", source)
+    beside = re.findall(r"∂ g1</FONT></TD>(</TR><TR>)?", source)
+    assert under == ["</TR><TR>"] and beside == [""]
