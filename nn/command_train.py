@@ -24,7 +24,10 @@ from .text import generate, perplexity, read_text, time_machine
 from .train import Run, Settings, train
 
 RUNS: dict[str, type[Run]] = {run.task: run for run in (LanguageRun, SentimentRun)}
-ONLY = {"language": ("text", "prefix", "sample", "temperature"), "sentiment": ("data", "text_column", "label_column")}
+ONLY = {
+    "language": ("text", "prefix", "sample", "temperature", "compile"),
+    "sentiment": ("data", "text_column", "label_column"),
+}
 
 
 def train_command(options: argparse.Namespace) -> int:
@@ -33,6 +36,8 @@ def train_command(options: argparse.Namespace) -> int:
         checkpoint.require_format(out)
         run = make_run(options)
         if isinstance(run, LanguageRun):
+            if options.compile:
+                run.compile()
             options.prefix = run.prefix if options.prefix is None else options.prefix
             generate(run.model, run.vocabulary, options.prefix, 0)  # a bad prefix shows now, not after the training
     except ValueError as error:
@@ -103,7 +108,7 @@ def make_run(options: argparse.Namespace) -> Run:
 
 POOLED = {"last": "the state after the last one", "mean": "the mean of the states"}
 SETTINGS = {field.name for run in RUNS.values() for field in fields(run.settings_type)}
-DEFAULTS = {"sample": 400, "temperature": 0.6}
+DEFAULTS = {"sample": 400, "temperature": 0.6, "compile": False}
 
 
 def flag(name: str) -> str:
@@ -206,6 +211,10 @@ def add_train_options(p: Parser) -> None:
     )  # fmt: skip
     p.add_argument(
         "--metrics", type=Path, metavar="FILE", help="add a line of JSON to this file after each epoch"
+    )  # fmt: skip
+    p.add_argument(
+        "--compile", action="store_true",
+        help="run the training steps on a text as generated code: faster, once the first step has made it",
     )  # fmt: skip
     p.add_argument(
         "--cell", choices=list(CELLS), default=argparse.SUPPRESS,

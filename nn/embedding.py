@@ -35,20 +35,22 @@ class Embedding(Module):
             self.weight.data[padding_idx] = 0
 
     def forward(self, ids: Any) -> Tensor:
-        ids = ids.data if isinstance(ids, Tensor) else np.asarray(ids)
+        ids = ids if isinstance(ids, Tensor) else Tensor(np.asarray(ids))
         if ids.dtype.kind not in "iu":
             raise TypeError(f"Embedding takes integers; an array of {ids.dtype} came.")
-        outside = np.argwhere((ids < 0) | (ids >= self.num_embeddings))
-        if len(outside):
-            where = tuple(outside[0].tolist())
+        outside: Any = (ids < 0) + (ids >= self.num_embeddings)
+        if outside.any():
+            where = tuple(np.argwhere(outside.data)[0].tolist())
             raise IndexError(
                 f"Embedding has vectors for 0 to {self.num_embeddings - 1}; "
-                f"ids{list(where) if where else ''} is {ids[where]}."
+                f"ids{list(where) if where else ''} is {ids.data[where]}."
             )
         vectors: Any = self.weight[ids]
         if self.padding_idx is None:
             return vectors
-        return np.where((ids == self.padding_idx)[..., np.newaxis], self.weight.data[self.padding_idx], vectors)
+        padding: Any = np.equal(ids, self.padding_idx)
+        vectors = np.where(padding[..., np.newaxis], self.weight[self.padding_idx].detach(), vectors)
+        return vectors
 
     def extra_repr(self) -> str:
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"

@@ -37,7 +37,7 @@ class LanguageModel(Module):
             raise ValueError(f"cell is one of {', '.join(CELLS)}, not {cell!r}")
         rng = np.random.default_rng() if rng is None else rng
         input_size = vocab_size if embedding_size is None else embedding_size
-        self.one_hot = np.eye(vocab_size, dtype=dtype) if embedding_size is None else None
+        self.one_hot = Tensor(np.eye(vocab_size, dtype=dtype)) if embedding_size is None else None
         if embedding_size is not None:
             self.embedding = Embedding(vocab_size, embedding_size, rng=rng, dtype=dtype)
         self.rnn = CELLS[cell](input_size, hidden_size, num_layers, rng=rng, dtype=dtype)
@@ -49,7 +49,7 @@ class LanguageModel(Module):
         x: ids of the characters, ints of shape (T, B). state: what the last call returned, to go on in the same text;
         zeros if None.
         """
-        vectors = self.embedding(x) if self.one_hot is None else Tensor(self.one_hot[x])
+        vectors: Any = self.embedding(x) if self.one_hot is None else self.one_hot[x]
         vectors.name = "x"
         output, state = self.rnn(vectors, state)
         return self.linear(output), state

@@ -157,7 +157,8 @@ class Variant:
         """Run the function, and see what it does and goes by. Raises Unfit."""
         tensors = [variable(leaf) for leaf in given if is_array(leaf)]
         roots = [(self.title, self.function), *(("an argument", leaf) for leaf in self.given)]
-        before, codes = Before(roots), Codes()
+        before = Before(roots)
+        codes = Codes(before.reach.seen)
         found: list[Any] = []
 
         def run() -> list[Tensor]:

@@ -9,7 +9,7 @@ import random
 import sys
 import sysconfig
 import zlib
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -83,24 +83,31 @@ def contents(array: np.ndarray, key: Any) -> Any:
 
 
 class Codes:
-    """The code that ran: which functions, and the names that stand in them.
+    """The code that ran, and what each had in hand: its arguments and what it was returned.
 
-    globals  a module's variables, and those of them that the code names
+    known    the objects that were there before, by id; others are of no account
+    objects  by code: the objects that it had in hand, with a name
+    globals  by code: the variables of its module
     """
 
-    def __init__(self) -> None:
-        self.seen: set[CodeType] = set()
-        self.names: set[str] = set()
-        self.globals: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
+    def __init__(self, known: dict[int, Any]):
+        self.known = known
+        self.objects: dict[CodeType, dict[int, tuple[str, Any]]] = {}
+        self.globals: dict[CodeType, dict[str, Any]] = {}
 
     def note(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
-        if event != "call" or code in self.seen:
-            return
-        self.seen.add(code)
-        if not is_library(code.co_filename):
-            self.names.update(code.co_names)
-            self.globals.setdefault(id(frame.f_globals), (frame.f_globals, {}))[1].update(dict.fromkeys(code.co_names))
+        if event == "call" and not is_library(code.co_filename):
+            self.globals[code] = frame.f_globals
+            for name, thing in frame.f_locals.items():
+                self.in_hand(code, type(thing).__name__ if name == "self" else name, thing)
+        elif event == "return" and frame.f_back and frame.f_back.f_code in self.objects:
+            self.in_hand(frame.f_back.f_code, code.co_name, argument)
+
+    def in_hand(self, code: CodeType, name: str, thing: Any) -> None:
+        objects = self.objects.setdefault(code, {})
+        if id(thing) in self.known:
+            objects[id(thing)] = name, thing
 
     @contextmanager
     def noting(self) -> Iterator[None]:
@@ -117,44 +124,51 @@ class Codes:
 
 
 class Surroundings:
-    """All that is found from a function on.
+    """All that is found from a function on; with `codes`, as far as code that ran names it.
 
-    names       attributes and variables to go by; None for all
-    slots       what to look at again
+    Code can take an attribute of what it has in hand if its name stands in the code. So each object is looked at with
+    the names of a code, by way of which it was found.
+
+    slots                         what to look at again
     tensors, arrays, generators   what was found on the way, with a name
+    seen                          all objects, by id
     """
 
-    def __init__(self, roots: Any, codes: "Codes | None" = None):
+    def __init__(self, roots: Sequence[tuple[str, Any]], codes: Codes | None = None):
         self.codes = codes
         self.slots: list[Slot] = []
         self.tensors: dict[Tensor, str] = {}
         self.arrays: dict[str, np.ndarray] = {}
         self.generators: dict[np.random.Generator, str] = {}
         self.seen: dict[int, Any] = {}
-        self.queue: list[tuple[str, Any]] = list(roots)
-        for namespace, names in codes.globals.values() if codes else ():
-            self.namespace("", namespace, names)
-        for name, thing in self.queue:  # grows while it is walked
-            if id(thing) not in self.seen and not isinstance(thing, OPAQUE):
+        self.queue: list[tuple[str, Any, CodeType | None]] = [(name, thing, None) for name, thing in roots]
+        if codes:
+            for ran, variables in codes.globals.items():
+                self.namespace("", variables, ran.co_names, ran)
+                self.queue += [(name, thing, ran) for name, thing in codes.objects.get(ran, {}).values()]
+        looked_at: set[tuple[int, CodeType | None]] = set()
+        for name, thing, code in self.queue:  # grows while it is walked
+            if (id(thing), code) not in looked_at and not isinstance(thing, OPAQUE):
+                looked_at.add((id(thing), code))
                 self.seen[id(thing)] = thing
-                self.visit(name, thing)
+                self.visit(name, thing, code)
+        self.slots = list({(id(slot.holder), slot.key, slot.read): slot for slot in self.slots}.values())
 
-    def wanted(self, name: str) -> bool:
-        return self.codes is None or name in self.codes.names
-
-    def add(self, holder: Any, key: Any, read: Callable[[Any, Any], Any], name: str) -> Any:
+    def add(
+        self, holder: Any, key: Any, read: Callable[[Any, Any], Any], name: str, code: CodeType | None = None
+    ) -> Any:
         found = read(holder, key)
         self.slots.append(Slot(holder, key, read, found, name))
         if found is not MISSING and read is not contents:
-            self.queue.append((name, found))
+            self.queue.append((name, found, code))
         return found
 
-    def namespace(self, prefix: str, namespace: dict[str, Any], names: Any) -> None:
+    def namespace(self, prefix: str, namespace: dict[str, Any], names: Iterable[str], code: CodeType | None) -> None:
         for name in names:
             if name in namespace:
-                self.add(namespace, name, entry, f"{prefix}{name}")
+                self.add(namespace, name, entry, f"{prefix}{name}", code)
 
-    def visit(self, name: str, thing: Any) -> None:
+    def visit(self, name: str, thing: Any, code: CodeType | None) -> None:
         dot = f"{name}." if name else ""
         if isinstance(thing, Tensor):
             self.tensors[thing] = name
@@ -167,43 +181,51 @@ class Surroundings:
         elif isinstance(thing, FunctionType):
             self.function(name, thing)
         elif isinstance(thing, MethodType):
-            self.queue += [(name, thing.__func__), (name, thing.__self__)]
+            self.queue += [(name, thing.__func__, code), (name, thing.__self__, code)]
         elif isinstance(thing, partial):
-            self.queue += [(name, thing.func), (name, thing.args), (name, thing.keywords)]
+            self.queue += [(name, part, code) for part in (thing.func, thing.args, thing.keywords)]
         elif isinstance(thing, tuple):
-            self.queue += [(f"{name}[{i}]", part) for i, part in enumerate(thing)]
+            self.queue += [(f"{name}[{i}]", part, code) for i, part in enumerate(thing)]
         elif isinstance(thing, (list, dict, set)):
-            for part in self.add(thing, None, items, name):
-                self.queue.append((f"{name}[...]", part))
+            self.queue += [(f"{name}[...]", part, code) for part in self.add(thing, None, items, name)]
         elif isinstance(thing, ModuleType):
-            if self.codes and not is_library(getattr(thing, "__file__", None)):
-                self.namespace(dot, vars(thing), [key for key in vars(thing) if key in self.codes.names])
+            if code and not is_library(getattr(thing, "__file__", None)):
+                self.namespace(dot, vars(thing), code.co_names, code)
         else:
-            self.attributes(dot, thing)
+            self.attributes(dot, thing, code)
 
     def function(self, name: str, function: FunctionType) -> None:
-        if is_library(function.__code__.co_filename) or self.codes and function.__code__ not in self.codes.seen:
+        code = function.__code__
+        if is_library(code.co_filename) or self.codes and code not in self.codes.globals:
             return
         if self.codes is None:
-            self.namespace("", function.__globals__, function.__code__.co_names)
-        for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
-            self.add(cell, None, held, variable)
-        self.queue += [(name, function.__defaults__), (name, function.__kwdefaults__)]
+            self.namespace("", function.__globals__, names_in(code), None)
+        for variable, cell in zip(code.co_freevars, function.__closure__ or ()):
+            self.add(cell, None, held, variable, code)
+        self.queue += [(name, function.__defaults__, code), (name, function.__kwdefaults__, code)]
 
-    def attributes(self, dot: str, thing: Any) -> None:
-        own = getattr(thing, "__dict__", {})
-        kind = type(thing)
-        in_class = {key for base in kind.__mro__ for key, x in vars(base).items() if not callable(x)}
-        in_slots = {key for base in kind.__mro__ for key in np.atleast_1d(getattr(base, "__slots__", ())).tolist()}
-        for key in dict.fromkeys([*own, *sorted(in_class - in_slots)]):
-            if self.wanted(key) and not key.startswith("__"):
-                self.add(thing, key, attribute, f"{dot}{key}")
+    def attributes(self, dot: str, thing: Any, code: CodeType | None) -> None:
+        if self.codes and code is None:
+            return
+        own, kinds = getattr(thing, "__dict__", {}), type(thing).__mro__
+        in_class = {key: x for kind in kinds for key, x in vars(kind).items() if not key.startswith("__")}
+        in_slots = {key for kind in kinds for key in np.atleast_1d(getattr(kind, "__slots__", ())).tolist()}
+        data = sorted(key for key, x in in_class.items() if not callable(x) and key not in in_slots)
+        for key in dict.fromkeys([*own, *data]):
+            if code is None or key in code.co_names:
+                self.add(thing, key, attribute, f"{dot}{key}", code)
         for key in sorted(in_slots):
-            if self.wanted(key) and not key.startswith("__"):
-                self.add(thing, key, slot_of_class, f"{dot}{key}")
-        for function in (vars(base).get(key) for base in kind.__mro__ for key in ("__call__", "forward")):
-            if self.codes is None and isinstance(function, FunctionType):
-                self.queue.append((dot, function))
+            if code is None or key in code.co_names:
+                self.add(thing, key, slot_of_class, f"{dot}{key}", code)
+        if self.codes is None:
+            methods = [*in_class.values(), *(vars(kind).get("__call__") for kind in kinds)]
+            self.queue += [(dot, x, None) for x in methods if isinstance(x, FunctionType)]
+
+
+def names_in(code: CodeType) -> list[str]:
+    """List the names that stand in code, and in the code inside it."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return [*code.co_names, *(name for part in inner for name in names_in(part))]
 
 
 def is_library(file: str | None) -> bool:

@@ -61,6 +61,9 @@ def test_train(folder, capsys):
     assert f"{perplexity(metadata['history'][-1]['validation_loss']):8.2f}  this LSTM" in out
     assert any(line.startswith("The fox") and len(line) == len("The fox") + 30 for line in lines)
     assert os.listdir("new/folder") == ["fox.safetensors"]
+    assert run("train", "fox.txt", *SMALL, "-o", "new/fast.safetensors", "--prefix", "The fox", "--compile") == 0
+    fast = LanguageRun.load("new/fast.safetensors")[2]
+    assert fast["history"][-1]["loss"] == pytest.approx(metadata["history"][-1]["loss"], rel=1e-4)
 
 
 def test_train_on_letters_with_an_rnn(folder, capsys):

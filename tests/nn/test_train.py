@@ -39,6 +39,21 @@ def test_learns(tmp_path, capsys):
     assert len(capsys.readouterr().out.splitlines()) == len(losses) == 12
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_compiled_steps_learn_the_same(tmp_path, cell):
+    """Generated code computes the losses that the model itself does, epoch by epoch; it is made twice, no more."""
+    histories = []
+    for compiled in (False, True):
+        run = LanguageRun(TEXT, LanguageSettings(**SMALL, cell=cell, layers=2))
+        if compiled:
+            run.compile()
+        assert train(run, tmp_path / "a")
+        histories.append([value for row in run.history for value in row.values()])
+    assert histories[0] == pytest.approx(histories[1], rel=1e-4)
+    assert len(run.loss_of.variants) == 2  # for the first window of a text, and for those behind it
+
+
 @pytest.mark.parametrize("cell, layers", [("lstm", 1), ("lstm", 2), ("gru", 1), ("rnn", 1)])
 @pytest.mark.parametrize("stops", [[0], [1], [WINDOWS], [WINDOWS + 3], [2, 7, WINDOWS, 9]])
 def test_resumed_run_is_the_same(tmp_path, cell, layers, stops):

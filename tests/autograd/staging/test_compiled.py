@@ -419,6 +419,38 @@ def test_a_module_a_method_and_nesting():
     assert Net.loss.__doc__ == "Multiply."
 
 
+class Trainer:
+    """Holds more than its loss reads: what changes there needs no new code."""
+
+    def __init__(self):
+        self.model, self.rate = nn.LSTM(3, 4, rng=np.random.default_rng(0)), 0.5
+        self.optimizer = nn.optim.Adam(self.model.parameters())
+        self.history, self.state, self.training, self.w = [], None, 0, 1
+
+    def loss(self, x, state):
+        out, state = self.model(x, state)
+        return (out**2).mean() * self.get().rate, state
+
+    def get(self):
+        return self
+
+
+def test_only_what_is_read_is_watched():
+    """A method reads some attributes of its object; others, of the same names as some elsewhere, may change."""
+    trainer, x = Trainer(), np.ones((5, 2, 3))
+    step = autograd.compile(trainer.loss)
+    for k in range(5):
+        loss, state = step(x, trainer.state)
+        expected, _ = trainer.loss(Tensor(x), trainer.state)
+        assert_allclose(loss.data, expected.data)
+        loss.backward()
+        trainer.optimizer.step()
+        trainer.state, trainer.training = nn.bptt.detach(state), k
+        trainer.history.append(loss.item())
+        trainer.rate = 0.5 if k < 3 else 0.25
+    assert made(step) == 3  # without a state, with one, with another rate
+
+
 def test_threads():
     """Threads share the code, not the memory."""
     w = parameter(50, 50)
