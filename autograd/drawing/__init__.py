@@ -100,9 +100,11 @@ def draw(
         raise ValueError("time='down' draws the steps downwards, and rankdir='LR' to the right; leave out one of them.")
     if edges not in (None, *EDGES):
         raise ValueError(f"edges is 'full', 'number' or 'none'; {edges!r} came.")
-    if not (max_width > 0 and max_nodes > 0 and time_out > 0):
-        came = f"{max_width}, {max_nodes} and {time_out} came"
-        raise ValueError(f"max_width, max_nodes and time_out must be positive; {came}.")
+    for option, value in {"max_width": max_width, "max_nodes": max_nodes, "time_out": time_out}.items():
+        if not isinstance(value, (int, float, np.integer, np.floating)):
+            raise TypeError(f"{option} takes a positive number; {value!r} came.")
+        if not value > 0:
+            raise ValueError(f"{option} must be positive; {value} came.")
     expand = [expand] if isinstance(expand, str) else expand
     if not (isinstance(expand, Sequence) and all(isinstance(pattern, str) for pattern in expand)):
         raise TypeError(f"expand takes a pattern such as 'lstm/t=3/*', or a list of them; {expand!r} came.")

@@ -100,6 +100,7 @@ def uses(tensor: Tensor, nodes: dict[Key, Node], gradients: Gradients) -> Iterat
     sources = drawn(tensor.args, nodes)
     out = Symbol(tensor._data, target)
     symbols = tuple(plain(v) if node is None else Symbol(v, node) for node, v in zip(sources, tensor.values))
+    trees = derive(op, tensor.positions, out, symbols, tensor.kwargs)
     g = gradients[tensor][()] if tensor in gradients else None
     pieces = apply_rule(tensor, op.local_gradients[0], g, False) if op.variadic and g is not None else None
     for position, (source, value) in enumerate(zip(sources, tensor.values)):
@@ -117,8 +118,7 @@ def uses(tensor: Tensor, nodes: dict[Key, Node], gradients: Gradients) -> Iterat
                 edge.sent = Quantity(piece, digits)
                 if edge.local is not None and edge.local.scalar is not None and edge.sent.scalar is not None:
                     edge.chain = product(np.asarray(g).item(), edge.local.scalar, edge.sent.scalar, digits)
-            tree = derive(op, position, out, symbols, tensor.kwargs)
-            edge.formula, edge.dense_formula = formulas(tree, op, tensor, value, edge)
+            edge.formula, edge.dense_formula = formulas(trees.get(position), op, tensor, value, edge)
         yield edge, piece
 
 

@@ -5,7 +5,7 @@ expression that backward() computes. A rule that can't be run on symbols has no 
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,21 +56,25 @@ class Symbol(NDArrayOperatorsMixin):
         raise TypeError("a formula does not branch on values")
 
 
-def derive(op: Op, position: int, out: Symbol, args: tuple[Any, ...], options: dict[str, Any]) -> Symbol | None:
-    """Give the local gradient of `op` for one argument: for an elementwise op the derivative (the upstream gradient is
-    1), for any other what is sent, in terms of UPSTREAM. None if the rule can't be run on symbols.
+def derive(
+    op: Op, positions: Sequence[int], out: Symbol, args: tuple[Any, ...], options: dict[str, Any]
+) -> dict[int, Symbol]:
+    """Give the local gradients of `op` for the arguments at these positions: of an elementwise op the derivatives (the
+    upstream gradient is 1), of any other what is sent, in terms of UPSTREAM. A rule that can't be run on symbols is
+    left out; one that serves many arguments runs once.
     """
     ones = np.ones(out.shape, out.dtype)
     g = Symbol(ones, 1 if op.elementwise else UPSTREAM)
-    try:
-        with np.errstate(all="ignore"):
-            rule: Any = op.local_gradients[0 if op.variadic else position]
-            tree = rule(g, out, *args, **options)
-            if op.variadic:
-                tree = tree[position]
-    except Exception:  # whatever an op's author writes that is no expression; backward() itself does not come by here
-        return None
-    return tree if isinstance(tree, Symbol) else None
+    trees: dict[int, Any] = {}
+    for position in positions[:1] if op.variadic else positions:
+        try:
+            with np.errstate(all="ignore"):
+                rule: Any = op.local_gradients[0 if op.variadic else position]
+                sent = rule(g, out, *args, **options)
+                trees.update(enumerate(sent) if op.variadic else {position: sent})
+        except Exception:  # whatever an op's author writes that is no expression; backward() does not come by here
+            continue
+    return {position: tree for position, tree in trees.items() if isinstance(tree, Symbol)}
 
 
 def build(function: Any, *args: Any, **options: Any) -> Symbol:

@@ -83,7 +83,8 @@ class Reader:
                 if output.requires_grad
                 else f"{picture.output.label} is constant: it has no gradients."
                 if passes
-                else "No gradient flows here: nothing that this was computed from has requires_grad=True."
+                else "No gradient flows here: nothing that this was computed from has requires_grad=True, "
+                "or it was computed under no_grad()."
             )
         hooked = [self.nodes[tensor].label for tensor in order if tensor.hooks and tensor in self.nodes]
         if compute_gradients and hooked:

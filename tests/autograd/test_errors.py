@@ -381,7 +381,8 @@ TABLE = [
     (lambda: draw([t]), TypeError, ["takes one Tensor", "list came", "draw one of its entries"]),
     (lambda: draw(t.sum(), rankdir="up"), ValueError, ["'LR'", "'TB'", "'up' came"]),
     (lambda: draw(t.sum(), edges="all"), ValueError, ["'full', 'number' or 'none'", "'all' came"]),
-    (lambda: draw(t.sum(), max_width=0), ValueError, ["must be positive", "0"]),
+    (lambda: draw(t.sum(), max_width=0), ValueError, ["max_width must be positive", "0"]),
+    (lambda: draw(t.sum(), time_out=None), TypeError, ["time_out takes a positive number", "None came"]),
     # local gradients
     (lambda: (t * 2).local_gradients()[0][1](np.ones(3)), ValueError, ["must have its shape"]),
     # assignment

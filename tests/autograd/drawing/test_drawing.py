@@ -109,7 +109,7 @@ def test_ladder(make, steps, heads):
 def test_expand():
     """A pattern opens what it matches, and what stands around that; '*' opens everything."""
     f = after_backward(lstm, 20)
-    for pattern in ("t=7", "lstm/t=7", "lstm/t=7/*", ["t=7/gate ?"]):
+    for pattern in ("t=7", "lstm/t=7", "LSTM/T=7/*", ["t=7/gate ?"]):
         svg = draw(f, expand=pattern).svg()
         assert ">t=7<" in svg and "⋯ t=1…6 · 6 steps" in svg and "⋯ t=8…20 · 13 steps" in svg
     cell = draw(after_backward(gate_lstm, 1), expand=["gate i", "memory"]).svg()
@@ -236,8 +236,13 @@ def test_save_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         drawing.save(path)
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="no such directory; make it first: '.*/no such folder'$"):
         drawing.save(tmp_path / "no such folder" / "x.svg")
+    monkeypatch.undo()
+    (tmp_path / "folder.svg").mkdir()
+    with pytest.raises(OSError, match="directory: '.*/folder.svg'$"):
+        drawing.save(tmp_path / "folder.svg")
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_to_dot():

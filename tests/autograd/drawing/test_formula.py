@@ -37,9 +37,9 @@ def test_formula_is_the_local_gradient(case):
     g = rng.normal(size=y.shape)
     args = tuple(Symbol(v, f"x{i}") if is_input(np.asarray(v)) else v for i, v in enumerate(y.values))
     leaves = {f"x{i}": v for i, v in enumerate(y.values)} | {"out": y.data, UPSTREAM: g}
+    trees = derive(y.op, y.positions, Symbol(y.data, "out"), args, y.kwargs)
     for position, (_, send) in zip(y.positions, y.local_gradients()):
-        tree = derive(y.op, position, Symbol(y.data, "out"), args, y.kwargs)
-        found = evaluate(tree, leaves)
+        found = evaluate(trees[position], leaves)
         sent = conform(np.asarray(g * found if y.op.elementwise else found), np.asarray(y.values[position]), y.op)
         assert_allclose(sent, send(g), rtol=1e-12, atol=1e-12)
 
@@ -122,3 +122,21 @@ def test_rule_that_is_no_expression(monkeypatch):
     f.backward()
     (edge,) = read(f).edges
     assert edge.formula == "" and edge.local_text() == "2" and edge.chain == "1 × 2 = 2"
+
+
+def test_rule_of_many_arguments_runs_once(monkeypatch):
+    """The formulas of an op with any number of arguments cost one run of its rule, not one for each argument."""
+    runs = []
+
+    def cut(g, out, *xs):
+        runs.append(isinstance(g, Symbol))
+        return [g[i] for i in range(len(xs))]
+
+    def join(xs):
+        return np.stack(xs)
+
+    monkeypatch.setitem(OPS, join, None)  # gone again after the test
+    op = define(join, cut, variadic=True)
+    x = Tensor(1.5, requires_grad=True, name="x")
+    picture = read(op([x * i for i in range(5)]))
+    assert sum(runs) == 1 and [edge.formula for edge in picture.output.incoming] == [f"◀[{i}]" for i in range(5)]
