@@ -55,10 +55,11 @@ def in_order(svg: bytes, columns: Sequence[Sequence[str]]) -> bool:
 
 
 def go_on(svg: bytes, onward: Sequence[str]) -> bool:
-    """Tell whether the lines with these ids keep to the right of where they begin."""
+    """Tell whether the lines with these ids lead to the right, not back and not past their ends."""
     lines = re.findall(rb'<g id="(\w+)" class="edge">.*?<path [^>]*d="([^"]*)"', svg, re.DOTALL)
     across = {id.decode(): [float(x) for x in re.findall(rb"-?[\d.]+", line)[::2]] for id, line in lines}
-    return all(min(across[id]) > across[id][0] - 10 for id in onward if id in across)
+    found = [across[id] for id in onward if id in across]
+    return all(min(xs) > xs[0] - 10 and max(xs) < xs[-1] + 10 for xs in found)
 
 
 def finish(svg: bytes, picture: Picture, composition: Composition) -> str:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from autograd import draw, scope
+from autograd.drawing.svg import go_on
 from autograd.drawing.model import visible
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -160,3 +161,13 @@ def test_a_folded_name_is_text(name):
     advice = re.search(r"expand=(.*) opens one", " ".join(" ".join(texts(root)).split()))[1].rstrip(")")
     opened = ElementTree.fromstring(draw(x, expand=ast.literal_eval(advice)).svg())
     assert [text for text in texts(opened) if text.startswith("▸ ")] == folded[:1]
+
+
+@pytest.mark.parametrize(
+    "line, good",
+    [("M0,0C10,0 20,5 40,0", True), ("M0,0C-30,0 20,5 40,0", False), ("M0,0C10,0 80,5 40,0", False)],
+)
+def test_lines_that_turn_back(line, good):
+    """A line between time steps leads from one to the other, without a detour to either side."""
+    svg = f'<g id="e1" class="edge"><title>a</title><path fill="none" stroke="#0f4c75" d="{line}"/></g>'
+    assert go_on(svg.encode(), ["e1"]) == good
