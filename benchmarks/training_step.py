@@ -163,7 +163,16 @@ def measure(
             milliseconds = statistics.median(peer.seconds) * 1e3
             rows.append((name, f"{ratio:.2f}", f"{milliseconds:.2f}", f"{peer.first:.2f}", f"{peer.peak:.0f}"))
             peer.end()
-    return rows
+    return rows, paid_back(peers.get("Chalkgrad"), peers.get("Chalkgrad, compiled"))
+
+
+def paid_back(eager: Peer | None, compiled: Peer | None) -> str:
+    """Say after how many steps the time that went into making code is won back."""
+    if not eager or not compiled:
+        return ""
+    won = statistics.median(a - b for a, b in zip(eager.seconds, compiled.seconds))
+    steps = (compiled.first - eager.first) / won if won > 0 else 0
+    return f"Making code pays after {max(steps, 1):.0f} steps." if won > 0 else "Making code doesn't pay here."
 
 
 def main() -> int:
@@ -190,6 +199,8 @@ def main() -> int:
                 failed |= len(cells) == 1 and "missing" not in cells[0]
                 widths = (8, 11, 10, 10) if len(cells) > 1 else (0,)
                 print(f"{name:20}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths)), flush=True)
+            if sentence:
+                print(sentence, flush=True)
     return failed
 
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import update_wrapper
-from itertools import count
 from types import MethodType
 from typing import Any
 
 import numpy as np
 
+from ..call import is_symbol
 from ..op import Op
 from ..tensor import Tensor, constant, grad, modes, no_grad, record
 from ..trees import Tree, leaves, rebuild
@@ -26,6 +26,7 @@ from .trace import Tracer, trace, watched
 from .watch import SIMPLE, Before, Codes, Surroundings
 
 VARIANTS = 16  # of a function's code, that are kept
+KINDS = 64  # of arguments, after which code should have been used more often than made
 PATIENCE = 8  # how many times in a row new code is made for arguments of one kind
 
 
@@ -65,6 +66,8 @@ class Compiled:
     variants  the code
     eager     the kinds of arguments with which the function runs as it is
     misses    how many times in a row new code was made for arguments of a kind
+    made      how many pieces of code were made
+    hits      how many calls found code that fits
     """
 
     def __init__(self, f: Callable[..., Any]):
@@ -72,8 +75,10 @@ class Compiled:
         self.title = getattr(f, "__name__", type(f).__name__)
         self.variants: OrderedDict[int, Variant] = OrderedDict()
         self.eager: set[Any] = set()
+        self.warned: set[str] = set()
+        self.hits = 0
         self.misses: dict[Any, int] = {}
-        self.serial = count()
+        self.made = 0
         self.lock = threading.RLock()
         if hasattr(f, "__name__"):
             update_wrapper(self, f)
@@ -93,15 +98,18 @@ class Compiled:
         tree = [args, options]
         given = leaves(tree)
         key = modes.record is None, form(tree), tuple(map(kind, given))
-        if modes.leave is not type(modes).leave or modes.record not in (None, record) or key in self.eager:
+        elsewhere = modes.leave is not type(modes).leave or modes.record not in (None, record)
+        if elsewhere or key in self.eager or any(map(is_symbol, given)):  # debug mode, another trace, a symbol
             return self.function(*args, **options)
         try:
             return self.run(key, tree, given)
         except Unfit as reason:
             found = self.function(*args, **options)  # if that fails, its error is the one to see
-            self.eager.add(key)
-            text = f"{self.title} runs as it is, not compiled: {reason}."
-            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            self.eager = {key} if len(self.eager) > KINDS else self.eager | {key}
+            if str(reason) not in self.warned:
+                self.warned.add(str(reason))
+                text = f"{self.title} runs as it is, not compiled: {reason}."
+                warnings.warn(text, RuntimeWarning, stacklevel=2)
             return found
 
     def run(self, key: Any, tree: Tree, given: list[Any]) -> Any:
@@ -121,16 +129,25 @@ class Compiled:
             except Exception as error:
                 raise Unfit(f"the code failed: {error}") from error
             with self.lock:
+                self.hits += 1
                 self.misses.pop(key, None)
                 if number in self.variants:
                     self.variants.move_to_end(number)
             return found
         with self.lock:
+            if self.made > max(KINDS, self.hits):
+                raise Unfit(
+                    f"code was made for {self.made} kinds of arguments, more often than it could be used again; "
+                    "a number or a length that changes from call to call makes a kind of its own, an array does not"
+                )
+            if len(self.misses) > KINDS:
+                self.misses.clear()
             self.misses[key] = self.misses.get(key, 0) + 1
             if self.misses[key] > PATIENCE:
                 raise Unfit(f"new code was needed {PATIENCE} times in a row, at last because of {changed}")
             variant = Variant(self, key, tree, given)
-            self.variants[next(self.serial)] = variant
+            self.variants[self.made] = variant
+            self.made += 1
             while len(self.variants) > VARIANTS:
                 self.variants.popitem(last=False)
         try:
@@ -146,6 +163,8 @@ class Variant:
         self.key, self.title = key, compiled.title
         self.function, self.tree = compiled.function, rebuild(tree, [None] * len(given))
         self.given = [None if is_array(leaf) else leaf for leaf in given]
+        self.op = Op(send, send, variadic=True)
+        self.op.name = self.op.symbol = self.title
         with gc_paused():
             program = self.trace(given)
             for improve in FAST:
@@ -247,10 +266,8 @@ class Variant:
         parents = tuple(args[i] for i in step.positions)
         flowing = [y for y, flows in zip(outputs, self.flowing) if flows]
         joined = flowing[0] if len(flowing) == 1 else np.concatenate([np.ravel(y) for y in flowing])
-        op = Op(step.send, step.send, variadic=True)
-        op.name = op.symbol = self.title
         values = tuple(x._data for x in args)
-        node = record(op, joined, args, values, {}, parents, tuple(step.positions))
+        node = record(self.op, joined, args, values, {"step": step}, parents, tuple(step.positions))
         results, end = [], 0
         for y, flows in zip(outputs, self.flowing):
             if not flows:
@@ -287,15 +304,6 @@ class Step:
         while self.held:
             self.variant.machine.idle.append(self.held.pop())
 
-    def send(self, g: Any, out: Any, *args: Any) -> list[Any]:
-        """Give the gradient of each argument: the local gradient of the node that this call is."""
-        sent: list[Any] = [None] * len(args)
-        upstream = self.apart(g)
-        pieces = self.again(upstream, args) if isinstance(g, Tensor) else self.backward(upstream)
-        for position, piece in zip(self.positions, pieces):
-            sent[position] = piece
-        return sent
-
     def apart(self, g: Any) -> list[Any]:
         """Take an upstream gradient apart: a piece for each result."""
         shapes = self.variant.shapes
@@ -325,6 +333,16 @@ class Step:
         ys = [y for y in leaves(returned) if isinstance(y, Tensor)]
         ys = [y for y, flows in zip(ys, variant.flowing) if flows]
         return list(grad(ys, [args[i] for i in self.positions], upstream, create_graph=True))
+
+
+def send(g: Any, out: Any, *args: Any, step: Step) -> list[Any]:
+    """Give the gradient of each argument: the local gradient of the node that a call is."""
+    sent: list[Any] = [None] * len(args)
+    upstream = step.apart(g)
+    pieces = step.again(upstream, args) if isinstance(g, Tensor) else step.backward(upstream)
+    for position, piece in zip(step.positions, pieces):
+        sent[position] = piece
+    return sent
 
 
 @contextmanager

@@ -21,8 +21,7 @@ def parameter(*shape, seed=0):
 
 
 def made(step):
-    """Count the pieces of code that were made."""
-    return next(step.serial)
+    return step.made
 
 
 def test_a_training_loop_is_the_same():
@@ -279,6 +278,18 @@ def test_the_cache_is_bounded():
     assert len(step.variants) == 16
     step(np.ones(39))
     assert made(step) == 39
+
+
+def test_a_number_that_changes_at_every_call_is_too_much():
+    """A number is fixed in the code; where each call brings another, making code stops, with one warning."""
+    step = autograd.compile(lambda x, rate: (x * rate).sum())
+    with pytest.warns(RuntimeWarning, match="for 65 kinds of arguments.* an array does not") as caught:
+        for k in range(90):
+            assert step(np.ones(3), k / 7).item() == pytest.approx(3 * k / 7)
+    assert len(caught) == 1 and made(step) == 65
+    for k in range(90):
+        step(np.ones(3), np.float64(k / 7))
+    assert made(step) == 65
 
 
 # ---- randomness ----
