@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,9 @@ def draw(
         if pattern != "*" and not opened_by(picture, [pattern]):
             paths = ["/".join(frame.path) for frame in picture.frames]
             there = f"there are {', '.join(paths[:6])}{' ...' * (len(paths) > 6)}" if paths else "this graph has none"
-            raise ValueError(f"no scope matches expand={pattern!r}; {there}.")
+            alike = [path for path in paths if fnmatchcase(path.lower(), pattern.lower())]
+            case = f"; upper and lower case count: {alike[0]!r} is there" if alike else ""
+            raise ValueError(f"no scope matches expand={pattern!r}; {there}{case}.")
     ladder = [
         (form, way)
         for kind, form in ([("halves", picture)] if fits_in_halves(picture) else []) + forms(picture, expand, max_width)

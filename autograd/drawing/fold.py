@@ -82,12 +82,12 @@ def count_ops(picture: Picture) -> dict[Frame, int]:
 
 
 def opened_by(picture: Picture, patterns: Sequence[str]) -> set[Frame]:
-    """Find the frames whose path, or the end of whose path, matches in upper or lower case; and those around them."""
+    """Find the frames whose path, or the end of whose path, matches; and those around them."""
     opened: set[Frame] = set()
     for frame in picture.frames:
-        path = [label.lower() for label in frame.path]
+        path = frame.path
         ends = ["/".join(path[i:]) for i in range(len(path))]
-        if any(fnmatchcase(end, pattern.lower()) for end in ends for pattern in patterns):
+        if any(fnmatchcase(end, pattern) for end in ends for pattern in patterns):
             opened.update(around(frame))
     return opened
 

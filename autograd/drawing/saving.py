@@ -15,7 +15,7 @@ def write_whole(path: Path, content: bytes) -> Path:
         os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename:
-            error.filename, error.filename2 = str(path), None  # what the user asked for
+        if isinstance(error, OSError) and error.filename:  # of the temporary file
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
     return path

@@ -109,7 +109,7 @@ def test_ladder(make, steps, heads):
 def test_expand():
     """A pattern opens what it matches, and what stands around that; '*' opens everything."""
     f = after_backward(lstm, 20)
-    for pattern in ("t=7", "lstm/t=7", "LSTM/T=7/*", ["t=7/gate ?"]):
+    for pattern in ("t=7", "lstm/t=7", "lstm/t=7/*", ["t=7/gate ?"]):
         svg = draw(f, expand=pattern).svg()
         assert ">t=7<" in svg and "⋯ t=1…6 · 6 steps" in svg and "⋯ t=8…20 · 13 steps" in svg
     cell = draw(after_backward(gate_lstm, 1), expand=["gate i", "memory"]).svg()
@@ -123,6 +123,8 @@ def test_expand_what_is_not_there():
     f = lstm(2)
     with pytest.raises(ValueError, match="no scope matches expand='t=9'; there are lstm, lstm/t=1, .* ..."):
         draw(f, expand="t=9")
+    with pytest.raises(ValueError, match="'LSTM/t=1'; there are .*; upper and lower case count: 'lstm/t=1' is there."):
+        draw(f, expand="LSTM/t=1")
     with pytest.raises(ValueError, match="no scope matches expand='t=1'; this graph has none"):
         draw(square(), expand="t=1")
     with pytest.raises(TypeError, match="expand takes a pattern"):
