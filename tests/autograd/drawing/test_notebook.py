@@ -1,18 +1,12 @@
 """Pictures where they are looked at: JupyterLab, Notebook 7 and pages of nbconvert, in Chromium."""
 
-import importlib.util
 import json
-import os
-import socket
 import subprocess
 import sys
-import time
 import uuid
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
 SETUP = (
     "from drawing.circuits import after_backward, lstm, neuron\n"
     "from autograd import draw\n"
@@ -35,24 +29,6 @@ OUTPUTS = """async () => await Promise.all([...document.querySelectorAll(".jp-Ou
   return {kind: image ? "img" : inline ? "svg" : "none", width: picture?.getBoundingClientRect().width ?? 0, corner,
           area: output.clientWidth, buttons: output.querySelectorAll("button").length, words: output.innerText}
 }))"""
-
-
-def skip_without(*packages):
-    """Skip where one of them is missing; to import one would bring its warnings."""
-    missing = [package for package in packages if importlib.util.find_spec(package) is None]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}")
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """A home of its own for Jupyter, with our packages and the circuits of the tests on the path."""
-    home = tmp_path_factory.mktemp("jupyter")
-    own = "HOME JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR IPYTHONDIR".split()
-    folders = {name: str(home / name.lower()) for name in own}
-    for folder in folders.values():
-        os.mkdir(folder)
-    return {**os.environ, **folders, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "autograd")])}
 
 
 @pytest.fixture(scope="module")
@@ -80,31 +56,9 @@ def cell(source, bundle=None):
 
 
 @pytest.fixture(scope="module")
-def server(environment, notebooks):
-    """Serve JupyterLab and Notebook 7 to this machine, until the tests are over."""
-    skip_without("jupyterlab", "notebook", "ipykernel")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = f"""{sys.executable} -m jupyterlab --no-browser --allow-root --ip=127.0.0.1 --port={port}
-        --IdentityProvider.token=secret --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
-        --LabApp.news_url=None"""
-    log = notebooks / "server.log"
-    with log.open("w") as file:
-        process = subprocess.Popen(command.split(), cwd=notebooks, env=environment, stdout=file, stderr=file)
-    try:
-        end = time.monotonic() + 60
-        found = []
-        while not found:  # this file says the port that it has, if the free one was taken meanwhile
-            found = list(Path(environment["JUPYTER_RUNTIME_DIR"]).glob(f"jpserver-{process.pid}.json"))
-            assert process.poll() is None and time.monotonic() < end, log.read_text()
-            time.sleep(0.1)
-        yield json.loads(found[0].read_text())["url"]
-    finally:
-        process.terminate()  # it ends its kernels
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
+def server(serve, notebooks):
+    """Serve the notebooks."""
+    return serve(notebooks)
 
 
 @pytest.fixture
@@ -186,7 +140,7 @@ def test_not_trusted(opened, place):
 
 
 @pytest.fixture(scope="module")
-def converted(environment, notebooks):
+def converted(environment, notebooks, skip_without):
     """Convert the executed notebook to HTML."""
     skip_without("nbconvert")
     command = [sys.executable, "-m", "nbconvert", "executed.ipynb", "--to", "html"]
