@@ -195,7 +195,8 @@ def main() -> int:
         for threads in options.threads:
             print(f"\n{workload} ({size}), {threads} thread{'s' * (threads > 1)}")
             print(f"{'':20}{'ratio':>8}{'ms a step':>11}{'first, s':>10}{'peak, MB':>10}")
-            for name, *cells in measure(workload, names, threads, options.rounds, memory):
+            rows, sentence = measure(workload, names, threads, options.rounds, memory)
+            for name, *cells in rows:
                 failed |= len(cells) == 1 and "missing" not in cells[0]
                 widths = (8, 11, 10, 10) if len(cells) > 1 else (0,)
                 print(f"{name:20}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths)), flush=True)
