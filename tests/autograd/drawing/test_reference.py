@@ -1,4 +1,4 @@
-"""Reference pictures, as DOT text compared byte for byte: whoever changes the drawing sees in the diff what else changed.
+"""Reference pictures, as DOT text compared byte for byte: who changes the drawing sees in the diff what else changed.
 
     WRITE_REFERENCES=1 make test ARGS="-k test_reference"
 
