@@ -1,11 +1,13 @@
 """Debug mode: the first NaN or infinity, and an array changed behind a tensor's back, are named at once."""
 
 import sys
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from linecache import getline
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -21,11 +23,13 @@ def debug() -> Iterator[None]:
 
     Raises FloatingPointError at the first result or gradient that is not finite, and RuntimeError in a backward pass
     that meets an array which was changed in place since the forward pass. Both name the op, its arguments and the line
-    that called it. Slow: every array is read once more.
+    that called it. Warns, once, of a gradient that has become so small that it slows the computer down. Slow: every
+    array is read once more.
     """
     record: Any = modes.record
     apply = modes.apply
     made: dict[int, tuple[str, list[int]]] = {}  # by creation number: the line, a checksum of each array
+    warned = False
 
     def checked_record(op: Any, data: Any, args: tuple, values: tuple, *rest: Any) -> Tensor:
         node = record(op, data, args, values, *rest)
@@ -48,8 +52,22 @@ def debug() -> Iterator[None]:
                     f"{describe(arg, value)} was changed in place after {node.op.name} had used it {line}, so the "
                     "gradient would be wrong. Make a new array instead of writing into the old one."
                 )
+        nonlocal warned
         piece = apply(node, rule, g, recorded)
         for part in piece if isinstance(piece, list) else [piece]:
+            small = 0.0 if warned else subnormal(part)
+            if small > 0.1:
+                warned = True
+                frame = calling_frame()
+                warnings.warn_explicit(
+                    f"{small:.0%} of what the local gradient of {node.op.name} gave, {line}{within(node)}, is "
+                    f"subnormal: below {np.finfo(part.dtype).tiny:.1e}, where {part.dtype} loses digits and most "
+                    "processors compute many times slower. The gradient has vanished on its way to here: shorten the "
+                    "way (truncate, or a loss at each step), or start an LSTM with forget_bias=1.",
+                    RuntimeWarning,
+                    frame.f_code.co_filename,
+                    frame.f_lineno,
+                )
             if not finite(part):
                 raise FloatingPointError(
                     f"the local gradient of {node.op.name} gave {kinds(part)}, for {listing(node.args, node.values)}, "
@@ -68,6 +86,12 @@ def debug() -> Iterator[None]:
 def finite(x: Any) -> bool:
     array = np.asarray(x._data if isinstance(x, Tensor) else 0 if x is None else x)
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+
+
+def subnormal(x: Any) -> float:
+    """Give the part of the entries that are not zero, but closer to it than a normal float of the dtype can be."""
+    array = np.abs(np.asarray(x._data if isinstance(x, Tensor) else 0.0 if x is None else x))
+    return float(np.mean((array > 0) & (array < np.finfo(array.dtype).tiny))) if array.size else 0.0
 
 
 def kinds(x: Any) -> str:
@@ -97,10 +121,16 @@ def checksum(x: Any) -> int:
 
 def calling_line() -> str:
     """Say which line outside this package called the op."""
+    frame = calling_frame()
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return f"at {file}:{number}: {getline(file, number).strip()}"
+
+
+def calling_frame() -> FrameType:
+    """Find the frame outside this package and NumPy that led here."""
     frame = sys._getframe(1)
     while frame.f_back is not None and (
         HERE in Path(frame.f_code.co_filename).parents or "numpy" in frame.f_globals.get("__name__", "").split(".")
     ):
         frame = frame.f_back
-    file, number = frame.f_code.co_filename, frame.f_lineno
-    return f"at {file}:{number}: {getline(file, number).strip()}"
+    return frame

@@ -1,10 +1,12 @@
 """Debug mode: what it names, and that nothing remains of it."""
 
 import threading
+import warnings
 
 import numpy as np
 import pytest
 
+import nn
 from autograd import Tensor, debug, grad, no_grad, scope
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's own word on log(0)
@@ -90,6 +92,22 @@ def test_sound_code_passes_and_gives_the_same():
         np.concatenate([np.exp(x)[[0, 0, 1]], x[:0]]).sum().backward()
         outside.backward()
     assert np.array_equal(x.grad, before.grad)
+
+
+@pytest.mark.parametrize("forget_bias, warns", [(None, True), (1.0, False)])
+def test_a_gradient_that_has_become_subnormal_is_told_once(forget_bias, warns):
+    """The last state of 200 steps: without a forget bias its gradient falls below float32's smallest normal number."""
+    lstm = nn.LSTM(3, 8, forget_bias=forget_bias, dtype=np.float32, rng=np.random.default_rng(0))
+    x = np.random.default_rng(1).standard_normal((200, 2, 3)).astype(np.float32)
+    with warnings.catch_warnings(record=True) as caught, debug():
+        warnings.simplefilter("always")
+        for _ in range(2):
+            _, (h, _) = lstm(x)
+            (h * h).sum().backward()
+    messages = [str(w.message) for w in caught]
+    assert len(messages) == warns
+    assert all(w.filename == __file__ for w in caught)
+    assert all("is subnormal: below 1.2e-38" in text and "recurrent.py:" in text for text in messages)
 
 
 def test_it_ends_with_the_block_and_stays_in_its_thread():
