@@ -94,6 +94,10 @@ check_numerical_gradient = Check(
             "That is the one-sided quotient, to the left: its error shrinks only like h. Step to both sides of x.",
         ),
         (without_the_two, "From x - h to x + h it is a way of 2h."),
+        (
+            lambda f, x, h: central(f, x, h) * h**2,
+            "Python reads a / 2 * h as (a / 2) * h. Put the 2 * h in brackets.",
+        ),
         (all_at_once, "You nudge all entries together. A partial derivative nudges one and keeps the others."),
         (
             not_put_back,

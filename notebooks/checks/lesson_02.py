@@ -22,6 +22,10 @@ check_tanh_gate = Check(
             lambda x, g: g * (1 - np.tanh(x)) * np.tanh(x),
             "That is the formula of σ. tanh(x) = 2σ(2x) - 1 stretches it.",
         ),
+        (
+            lambda x, g: g * (1 - np.tanh(x) ** 2) / 2,
+            "Half: in 2σ(2x) there is a 2 outside σ and one inside, and the chain rule multiplies by both.",
+        ),
         (lambda x, g: g * (1 - np.tanh(x)), "A square is missing: (1 - t)(1 + t) = 1 - t²."),
         (lambda x, g: g * np.tanh(x), "This is the value of tanh; the gate multiplies g by its slope."),
     ],
@@ -29,12 +33,14 @@ check_tanh_gate = Check(
 )
 
 
-def quotient(x, y, dx_adds=True, dy_adds=True, sign=-1, chain=True, num_sign=-1):
+def quotient(x, y, dx_adds=True, dy_adds=True, sign=-1, chain=True, num_sign=-1, upstream=True):
     """Backpropagate through σ(x) y / (1 + (x - y)²), stage by stage, with mistakes on request."""
     s, d = sigmoid(x), x - y
     num, den = s * y, 1 + d**2
     dnum, dden = 1 / den, num_sign * num / den**2
     dd = (2 * d if chain else 1) * dden
+    if not upstream:
+        dnum = 1
     ds = y * dnum
     dx = dd * dx_adds + s * (1 - s) * ds
     dy = sign * dd * dy_adds + s * dnum
@@ -52,6 +58,7 @@ check_quotient = Check(
         (lambda x, y: quotient(x, y, dy_adds=False), "y feeds two stages. The second contribution is added: dy +=."),
         (lambda x, y: quotient(x, y, sign=1), "In d = x - y, a nudge of y moves d the other way."),
         (lambda x, y: quotient(x, y, chain=False), "den = 1 + d**2 moves by 2d per nudge of d."),
+        (lambda x, y: quotient(x, y, upstream=False), "Through num = s * y goes what has arrived at num: times dnum."),
         (lambda x, y: quotient(x, y, num_sign=1), "f = num / den falls when den rises: dden has a minus sign."),
     ],
     praise="Local gradients, multiplied along a path and added where paths meet. No formula for the whole.",
@@ -131,6 +138,7 @@ def every_path(root):
 
 def follow(order, root):
     """Walk backward in this order: how many stops it has, and the gradient of each node of the graph."""
+    order = list(order)  # of `reversed(order)`, too
     nodes = depth_first(root)
     gradients = dict.fromkeys(nodes, 0.0) | {root: 1.0}
     for node in order:
@@ -144,6 +152,7 @@ check_order = Check(
     cases=[(doubled(2),), (skipped(),), (ladder(),), (doubled(8),)],
     results=("the number of nodes in the order", "the gradients that follow from it, from the leaves up,"),
     mistakes=[
+        (lambda root: [root], "Only the root has entered. Call visit for each of node.parents first."),
         (depth_first, "The result must come first: return order[::-1]."),
         (on_arrival, "Nodes enter your list on arrival. Let one enter after its parents, then turn the list round."),
         (by_layers, "Layer by layer is not enough: in a + (a + a), a is reached early, before the inner sum has sent."),

@@ -36,6 +36,8 @@ from checks.lesson_01 import check_circuit, check_max_gate, check_numerical_grad
 #
 # $$\frac{\partial f}{\partial x} = \lim_{h \to 0} \frac{f(x + h, y) - f(x, y)}{h} = y,
 # \qquad \frac{\partial f}{\partial y} = x .$$
+#
+# The round $\partial$ in place of $d$ says that $f$ has other variables, and that they stand still.
 
 # %% [markdown] lang="zh"
 # ## 一个乘积，轻推一下
@@ -46,6 +48,8 @@ from checks.lesson_01 import check_circuit, check_max_gate, check_numerical_grad
 #
 # $$\frac{\partial f}{\partial x} = \lim_{h \to 0} \frac{f(x + h, y) - f(x, y)}{h} = y,
 # \qquad \frac{\partial f}{\partial y} = x .$$
+#
+# 用圆体的 $\partial$ 而不用 $d$，表示 $f$ 还有别的变量，而它们保持不动。
 
 # %% equations=["CS231n limit"]
 x, y, h = 4.0, -3.0, 0.001
@@ -54,12 +58,13 @@ print(f"f = {f},  with x nudged {(x + h) * y:.6f},  with y nudged {x * (y + h):.
 print(f"move / nudge:  by x {((x + h) * y - f) / h:.6f},  by y {(x * (y + h) - f) / h:.6f}")
 
 # %% [markdown] lang="en"
-# The engine finds the same two numbers without nudging. A `Tensor` is a number, or an array, that remembers how it was
-# computed; `backward()` walks back along that memory and leaves in `.grad` how far the result moves per nudge of each.
+# Our engine, `autograd`, finds the same two numbers without nudging. A `Tensor` is a number, or an array, that remembers how
+# it was computed; `backward()` walks back along that memory and leaves in `.grad` of each Tensor made with
+# `requires_grad=True` its **gradient**: how far the result moves per nudge of it.
 
 # %% [markdown] lang="zh"
-# 引擎不用推也能得到这两个数。`Tensor` 是一个记得自己怎么算出来的数（或数组）；`backward()` 沿着这份记忆往回走，
-# 在每个 `.grad` 里写下：这个数每动一点，结果会动多少。
+# 我们的引擎 `autograd` 不用推也能得到这两个数。`Tensor` 是一个记得自己怎么算出来的数（或数组）；`backward()` 沿着这份记忆往回走，
+# 在每个用 `requires_grad=True` 建立的 Tensor 的 `.grad` 里写下它的**梯度**：它每动一点，结果会动多少。
 
 # %% equations=["CS231n product"]
 x = Tensor(4.0, requires_grad=True)
@@ -69,12 +74,15 @@ f.backward()
 print("∂f/∂x =", x.grad, "  ∂f/∂y =", y.grad)
 
 # %% [markdown] lang="en"
-# And this is what the engine remembers. Read it from left to right for values (▶), from right to left for gradients (◀).
-# On each edge stands the **local gradient** (∂): what the gate knows about itself, whatever circuit it sits in.
+# And this is what the engine remembers. Read it from left to right for values (▶), from right to left for gradients (◀). A
+# nudge of $f$ moves $f$ by itself, so its own gradient is 1. On each edge stands first the **local gradient** (∂), what the
+# multiplication knows about itself, whatever it is a part of; below it, what goes back along the edge. (`names=locals()`
+# labels the boxes with the names of your variables.)
 
 # %% [markdown] lang="zh"
-# 引擎记住的就是下面这张图。从左往右读是数值（▶），从右往左读是梯度（◀）。每条边上写着**局部梯度**（∂）：
-# 这是门对自己的了解，与它身处什么电路无关。
+# 引擎记住的就是下面这张图。从左往右读是数值（▶），从右往左读是梯度（◀）。$f$ 动多少，$f$ 自己就动多少，所以它自己的梯度是 1。
+# 每条边上先写着**局部梯度**（∂）：这是乘法对自己的了解，与它是什么的一部分无关；下面写着沿这条边传回去的数。
+# （`names=locals()` 让方框以你的变量名为标签。）
 
 # %%
 draw(f, names=locals())
@@ -82,8 +90,8 @@ draw(f, names=locals())
 # %% [markdown] lang="en"
 # ## Three gates
 #
-# Call an operation in a circuit a *gate*. Three of them go a long way, and each has a character that is worth knowing by
-# heart:
+# Call a computation a *circuit*, and an operation in it a *gate*. Three of them go a long way, and each has a character that
+# is worth knowing by heart:
 #
 # $$\begin{aligned}
 # f &= x + y: & \partial f/\partial x &= 1, & \partial f/\partial y &= 1 \\
@@ -91,13 +99,14 @@ draw(f, names=locals())
 # f &= \max(x, y): & \partial f/\partial x &= \mathbb{1}(x \ge y), & \partial f/\partial y &= \mathbb{1}(y \ge x)
 # \end{aligned}$$
 #
-# Check the third with a nudge. At $x = 4$, $y = 2$ the maximum is 4. Nudge $x$: it moves along. Nudge $y$ to 2.001: it
-# stays 4, so the derivative is 0. That says nothing about pushing $y$ to 7. **A derivative only knows about nudges.**
+# Here $\mathbb{1}(\dots)$ is 1 if the condition holds, and otherwise 0. Check the third with a nudge. At $x = 4$, $y = 2$ the
+# maximum is 4. Nudge $x$: it moves along. Nudge $y$ to 2.001: it stays 4, so the derivative is 0. That says nothing about
+# pushing $y$ to 7. **A derivative only knows about nudges.**
 
 # %% [markdown] lang="zh"
 # ## 三种门
 #
-# 把电路里的一个运算叫作一个**门**。有三种门用处极大，各有脾气，值得记牢：
+# 把一个计算叫作**电路**，其中的一个运算叫作**门**。有三种门用处极大，各有脾气，值得记牢：
 #
 # $$\begin{aligned}
 # f &= x + y: & \partial f/\partial x &= 1, & \partial f/\partial y &= 1 \\
@@ -105,8 +114,8 @@ draw(f, names=locals())
 # f &= \max(x, y): & \partial f/\partial x &= \mathbb{1}(x \ge y), & \partial f/\partial y &= \mathbb{1}(y \ge x)
 # \end{aligned}$$
 #
-# 用轻推来验证第三个。在 $x = 4$、$y = 2$ 处最大值是 4。推 $x$，它跟着动；把 $y$ 推到 2.001，它还是 4，
-# 所以导数是 0。至于把 $y$ 一下子推到 7 会怎样，导数什么也没说。**导数只管轻推。**
+# 其中 $\mathbb{1}(\dots)$ 在条件成立时为 1，否则为 0。用轻推来验证第三个。在 $x = 4$、$y = 2$ 处最大值是 4。推 $x$，它跟着动；
+# 把 $y$ 推到 2.001，它还是 4，所以导数是 0。至于把 $y$ 一下子推到 7 会怎样，导数什么也没说。**导数只管轻推。**
 
 # %% equations=["CS231n sum", "CS231n max"]
 for gate in (np.add, np.multiply, np.maximum):
@@ -191,15 +200,15 @@ draw(f, names=locals(), style="circuit")
 draw(f, names=locals()).step()
 
 # %% [markdown] lang="en"
-# Nothing in this needs to see the whole circuit. A gate receives one number from above, multiplies it by what it knows
-# about itself, and hands the products on. That is all of backpropagation; the rest of these lessons applies it to larger
+# Nothing in this needs to see the whole circuit. A gate receives one number from above (that is, from the side of the result),
+# multiplies it by what it knows about itself, and hands the products on. That is all of backpropagation; the rest of these lessons applies it to larger
 # gates.
 #
 # **Exercise 1.** Write the backward pass of the max gate. `g` is the gradient that arrives from above, $\partial f /
 # \partial \max(x, y)$. Leave the tie $x = y$ aside.
 
 # %% [markdown] lang="zh"
-# 整个过程里，没有哪个门需要看见整张电路。它从上游收到一个数，乘上自己知道的局部梯度，再把乘积交下去。反向传播就是这么回事；
+# 整个过程里，没有哪个门需要看见整张电路。它从上游（也就是结果那一侧）收到一个数，乘上自己知道的局部梯度，再把乘积交下去。反向传播就是这么回事；
 # 后面各课只是把它用到更大的门上。
 #
 # **练习 1.** 写出 max 门的反向传播。`g` 是从上游传来的梯度 $\partial f / \partial \max(x, y)$。$x = y$ 的情形先不管。
@@ -228,14 +237,14 @@ check_max_gate(max_gate)
 # At a tie, max has a corner and no derivative. CS231n's formula gives 1 to both inputs; our engine gives ½ to each, so
 # that a nudge of *both* by $h$ is predicted right: the maximum then moves by $h$, not by $2h$.
 #
-# **Exercise 2.** CS231n's circuit of the three characters, $f = 2\,(xy + \max(z, w))$. Write its backward pass, line by
+# **Exercise 2.** All three gates in one circuit of CS231n, $f = 2\,(xy + \max(z, w))$. Write its backward pass, line by
 # line in reverse order, as above. At $(3, -4, 2, -1)$ the course's figure shows $dx = -8$, $dy = 6$, $dz = 2$, $dw = 0$.
 
 # %% [markdown] lang="zh"
 # 在 $x = y$ 处 max 有个尖角，没有导数。CS231n 的公式给两个输入各 1；我们的引擎各给 ½，这样**同时**推动两者 $h$ 时，
 # 预测才是对的：最大值动 $h$，而不是 $2h$。
 #
-# **练习 2.** CS231n 用来展示三种脾气的电路：$f = 2\,(xy + \max(z, w))$。像上面那样，一行一行倒着写出它的反向传播。
+# **练习 2.** 三种门都在的一个 CS231n 电路：$f = 2\,(xy + \max(z, w))$。像上面那样，一行一行倒着写出它的反向传播。
 # 在 $(3, -4, 2, -1)$ 处，讲义的图上写的是 $dx = -8$、$dy = 6$、$dz = 2$、$dw = 0$。
 
 
@@ -275,10 +284,12 @@ check_circuit(circuit_backward)
 
 # %% [markdown] lang="en"
 # Here is the circuit. Find the three characters in it: + **distributes** its gradient, × **swaps** its inputs, max
-# **routes** to one of them.
+# **routes** to one of them. ($\partial\ z > w = 1$ says: the condition $z > w$ holds, so 1. `w` is orange, because the picture
+# takes such a letter for a *parameter*, a number that training changes; see the end of this lesson.)
 
 # %% [markdown] lang="zh"
 # 电路画出来是这样。在图里找出三种脾气：+ 把梯度**分发**给所有输入，× 把两个输入**互换**后相乘，max 只**转交**给其中一个。
+# （$\partial\ z > w = 1$ 的意思是：条件 $z > w$ 成立，所以是 1。`w` 是橙色的，因为图把这样的字母当作**参数**，即训练所要改变的数，见本课末尾。）
 
 # %% equations=["CS231n patterns"]
 x, y, z, w = (Tensor(value, requires_grad=True) for value in (3.0, -4.0, 2.0, -1.0))
@@ -336,15 +347,15 @@ plt.show()
 
 # %% [markdown] lang="en"
 # Read the plot from the right: both errors fall as $h$ shrinks, the central one twice as steeply, until rounding takes
-# over and they climb again. The best $h$ of the central quotient lies near $10^{-5}$, the cube root of the rounding error,
-# and leaves about ten correct digits.
+# over and they climb again. The best $h$ of the central quotient lies near $10^{-5}$, where the two errors are equal,
+# $h^2 = 10^{-16} / h$, and leaves about ten correct digits.
 #
 # **Exercise 3.** Write the numerical gradient of a function of several numbers. `x` is an array; nudge one entry at a
 # time.
 
 # %% [markdown] lang="zh"
 # 从右往左读这张图：$h$ 变小，两条误差都下降，中心差分的斜率是另一条的两倍；直到舍入误差占了上风，又都往上爬。
-# 中心差分最好的 $h$ 在 $10^{-5}$ 附近，即舍入误差的立方根，这时约有十位数字是对的。
+# 中心差分最好的 $h$ 在 $10^{-5}$ 附近，那里两种误差相等，$h^2 = 10^{-16} / h$；这时约有十位数字是对的。
 #
 # **练习 3.** 写出多元函数的数值梯度。`x` 是一个数组；每次只推动其中一个元素。
 
@@ -375,13 +386,13 @@ def numerical_gradient(f, x, h=1e-5):
 check_numerical_gradient(numerical_gradient)
 
 # %% [markdown] lang="en"
-# The engine's own checker does this to any function of Tensors and says which entry differs, and how. (It takes the result
-# times a random number, so that it can check many results at once; therefore look at the ratios. Where a function allows
-# it, it nudges along the imaginary axis, which loses no digits; at a max gate it can't.)
+# The engine's own checker does this to any function of Tensors and says which entry differs, and how. `analytic` is the
+# gradient of the backward pass, `numeric` that of the nudge. Both are multiplied by one random number, which would be one for each
+# result if there were many; so look at the ratios.
 
 # %% [markdown] lang="zh"
-# 引擎自带的检查器能对任何 Tensor 函数做这件事，并指出是哪个元素不对、差在哪里。
-# （它先给结果乘一个随机数，以便一次检查许多结果，所以请看最后的比值。函数允许时，它沿虚轴方向推，一位数字也不丢；有 max 门就不行。）
+# 引擎自带的检查器能对任何 Tensor 函数做这件事，并指出是哪个元素不对、差在哪里。`analytic` 是反向传播得到的梯度，
+# `numeric` 是轻推得到的。两者都乘了同一个随机数（结果若有多个，则各乘一个），所以请看最后的比值（ratio）。
 
 # %%
 for name, t in zip("xyzw", (x, y, z, w)):
@@ -389,9 +400,9 @@ for name, t in zip("xyzw", (x, y, z, w)):
 gradcheck(lambda x, y, z, w: 2 * (x * y + np.maximum(z, w)), x, y, z, w, order=1)
 
 # %% [markdown] lang="en"
-# Why compute gradients backward at all, if nudging works? A network with a million weights would need two million runs of
-# the forward pass for one numerical gradient. The backward pass finds all of them in one walk, at the price of about two
-# more forward passes.
+# Why compute gradients backward at all, if nudging works? A neural network may be a function of a million numbers, its
+# *weights*. One numerical gradient of it takes two million forward passes. The backward pass finds all million derivatives in
+# one walk, at the price of about two more forward passes.
 #
 # ## What a gradient is for
 #
@@ -400,7 +411,7 @@ gradcheck(lambda x, y, z, w: 2 * (x * y + np.maximum(z, w)), x, y, z, w, order=1
 # by $0.01 \cdot ((-4)^2 + (-4)^2 + 3^2) = 0.41$:
 
 # %% [markdown] lang="zh"
-# 既然轻推就行，何必反着算？一个有一百万个权重的网络，算一次数值梯度要跑两百万遍前向；反向传播走一趟就全有了，
+# 既然轻推就行，何必反着算？神经网络可以是一百万个数的函数，这些数叫**权重**；算一次数值梯度要跑两百万遍前向，反向传播走一趟就全有了，
 # 代价大约只是再跑两遍前向。
 #
 # ## 梯度有什么用

@@ -29,12 +29,14 @@ from checks.lesson_02 import check_order, check_quotient, check_tanh_gate
 # %% [markdown] lang="en"
 # ## Four gates
 #
-# A neuron with two inputs: weigh them, add, and press the sum into the interval from 0 to 1.
+# A *neuron* with two inputs: weigh them, add, and press the sum into the interval from 0 to 1. ($w_2$ has no input; it is
+# called the *bias*.)
 #
 # $$f(w, x) = \sigma(w_0 x_0 + w_1 x_1 + w_2), \qquad \sigma(z) = \frac{1}{1 + e^{-z}}$$
 #
 # Take $w = (2, -3, -3)$ and $x = (-1, -2)$. Then $z = -2 + 6 - 3 = 1$. Read $\sigma$ as four gates, one after the
-# other: scale by $-1$, exponential, shift by 1, reciprocal. Their local gradients are in any table of derivatives:
+# other: scale by $-1$, exponential, shift by 1, reciprocal. Their local gradients are in any table of derivatives ($x$ is now
+# whatever enters the gate):
 #
 # $$\frac{d}{dx}(a x) = a, \qquad \frac{d}{dx} e^x = e^x, \qquad \frac{d}{dx}(c + x) = 1,
 # \qquad \frac{d}{dx}\frac{1}{x} = -\frac{1}{x^2}.$$
@@ -44,12 +46,12 @@ from checks.lesson_02 import check_order, check_quotient, check_tanh_gate
 # %% [markdown] lang="zh"
 # ## 四个门
 #
-# 一个有两个输入的神经元：加权，求和，再把和压进 0 到 1 之间。
+# 一个有两个输入的**神经元**：加权，求和，再把和压进 0 到 1 之间。（$w_2$ 没有对应的输入，叫作**偏置**。）
 #
 # $$f(w, x) = \sigma(w_0 x_0 + w_1 x_1 + w_2), \qquad \sigma(z) = \frac{1}{1 + e^{-z}}$$
 #
 # 取 $w = (2, -3, -3)$，$x = (-1, -2)$，于是 $z = -2 + 6 - 3 = 1$。把 $\sigma$ 看成接连的四个门：乘以 $-1$、取指数、加 1、
-# 取倒数。它们的局部梯度在任何一张导数表里都查得到：
+# 取倒数。它们的局部梯度在任何一张导数表里都查得到（这里的 $x$ 指进入门的那个数）：
 #
 # $$\frac{d}{dx}(a x) = a, \qquad \frac{d}{dx} e^x = e^x, \qquad \frac{d}{dx}(c + x) = 1,
 # \qquad \frac{d}{dx}\frac{1}{x} = -\frac{1}{x^2}.$$
@@ -73,10 +75,11 @@ print(f"f = {f:.2f}   dden, de, dminus, dz = {dden:.2f}, {de:.2f}, {dminus:.2f},
 print(f"dw = {x0 * dz:.2f}, {x1 * dz:.2f}, {dz:.2f}   dx = {w0 * dz:.2f}, {w1 * dz:.2f}")
 
 # %% [markdown] lang="en"
-# The same by the engine, drawn as in the course's figure:
+# The same by the engine, drawn as in the course's figure. Numbers are cut to two digits, so 1.4 is the 1.37 above; `v5` and
+# `v6` are values that have no name of their own.
 
 # %% [markdown] lang="zh"
-# 让引擎算一遍，画法仿照讲义里的图：
+# 让引擎算一遍，画法仿照讲义里的图。图上的数只留两位有效数字，所以 1.4 就是上面的 1.37；`v5` 和 `v6` 是没有名字的中间值。
 
 
 # %%
@@ -93,7 +96,8 @@ draw(f, names=locals(), style="circuit", precision=2)
 # %% [markdown] lang="en"
 # ## One gate instead
 #
-# Four gates in a row are a function of one variable, so they can be one gate, provided that we know its derivative.
+# Four gates in a row are a function of one variable, so they can be one gate, provided that we know its derivative. It is the
+# product of the four local gradients, $-\frac{1}{(1 + e^{-x})^2} \cdot 1 \cdot e^{-x} \cdot (-1)$:
 #
 # $$\frac{d\sigma}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2}
 # = \left(\frac{1 + e^{-x} - 1}{1 + e^{-x}}\right)\left(\frac{1}{1 + e^{-x}}\right) = (1 - \sigma(x))\,\sigma(x)$$
@@ -103,7 +107,8 @@ draw(f, names=locals(), style="circuit", precision=2)
 # %% [markdown] lang="zh"
 # ## 合成一个门
 #
-# 连成一串的四个门就是一个一元函数，所以只要知道它的导数，就可以合成一个门。
+# 连成一串的四个门就是一个一元函数，所以只要知道它的导数，就可以合成一个门。这个导数就是四个局部梯度之积
+# $-\frac{1}{(1 + e^{-x})^2} \cdot 1 \cdot e^{-x} \cdot (-1)$：
 #
 # $$\frac{d\sigma}{dx} = \frac{e^{-x}}{(1 + e^{-x})^2}
 # = \left(\frac{1 + e^{-x} - 1}{1 + e^{-x}}\right)\left(\frac{1}{1 + e^{-x}}\right) = (1 - \sigma(x))\,\sigma(x)$$
@@ -121,13 +126,13 @@ print(f"{len(toposort([f]))} nodes with four gates, {len(toposort([compressed]))
 draw(compressed, names=locals(), style="circuit", precision=2)
 
 # %% [markdown] lang="en"
-# What does compressing buy? Fewer nodes to store and to walk. And the formula needs nothing but the output, which the
+# What does compressing buy? Fewer **nodes**, as the values of a graph are called, to store and to walk. And the formula needs nothing but the output, which the
 # forward pass has already computed. But the best reason is numerical. At $z = -800$ the four gates meet
 # $e^{800}$, which is more than a computer's largest number. The value survives, $1/\infty = 0$. The gradient does not:
 # $-1/\infty^2 \cdot \infty = 0 \cdot \infty$ is not a number, and one such NaN spoils every weight that it reaches.
 
 # %% [markdown] lang="zh"
-# 合并有什么好处？要存、要走的节点少了；公式只用到输出，而前向早已把它算好。但最重要的理由在数值上。在 $z = -800$ 处，
+# 合并有什么好处？图里的每个值叫一个**节点**，现在要存、要走的节点少了；公式只用到输出，而前向早已把它算好。但最重要的理由在数值上。在 $z = -800$ 处，
 # 四个门会遇到 $e^{800}$，超出了计算机能表示的最大数。函数值倒没事，$1/\infty = 0$；梯度却完了：
 # $-1/\infty^2 \cdot \infty = 0 \cdot \infty$ 不是一个数（NaN），而一个 NaN 会毁掉它碰到的所有权重。
 
@@ -143,11 +148,12 @@ for name, gate in [
     print(f"{name:10}   value {out.data}   gradient {z.grad}")
 
 # %% [markdown] lang="en"
-# **Exercise 1.** The other gate of an LSTM: $\tanh(x) = 2\sigma(2x) - 1$. Find its local gradient in terms of the output
-# $t = \tanh(x)$, and write its backward pass.
+# **Exercise 1.** The hyperbolic tangent is $\sigma$ stretched to the interval from −1 to 1, $\tanh(x) = 2\sigma(2x) - 1$. Find its
+# local gradient in terms of the output $t = \tanh(x)$, and write its backward pass. `g` is the gradient from above.
 
 # %% [markdown] lang="zh"
-# **练习 1.** LSTM 的另一种门：$\tanh(x) = 2\sigma(2x) - 1$。用输出 $t = \tanh(x)$ 表示它的局部梯度，并写出反向传播。
+# **练习 1.** 双曲正切就是把 $\sigma$ 拉伸到 −1 与 1 之间：$\tanh(x) = 2\sigma(2x) - 1$。用输出 $t = \tanh(x)$ 表示它的局部梯度，
+# 并写出反向传播。`g` 是上游传来的梯度。
 
 
 # %% tags=["exercise"]
@@ -179,7 +185,8 @@ check_tanh_gate(tanh_gate)
 #
 # Don't look for $\partial f / \partial x$. Cut $f$ into eight stages, each of which has a local gradient that you can
 # write down without thinking, and keep the value of each stage. Then walk back, (8) to (1), one line for each use of
-# each variable. `x` is used three times, in (2), (3) and (4), so it receives three contributions, and they **add up**.
+# each variable. (`df` $= 1$, so we leave it out.) `x` is used three times, in (2), (3) and (4), so it receives three
+# contributions, and they **add up**.
 
 # %% [markdown] lang="zh"
 # ## 分段进行
@@ -189,7 +196,7 @@ check_tanh_gate(tanh_gate)
 # $$f(x, y) = \frac{x + \sigma(y)}{\sigma(x) + (x + y)^2}$$
 #
 # 别去找 $\partial f / \partial x$ 的整体公式。把 $f$ 切成八段，每段的局部梯度都能不假思索地写出来，并把每段的值留好。
-# 然后从 (8) 走回 (1)，每个变量每被用到一次，就写一行。`x` 被用了三次，在 (2)、(3)、(4)，所以它收到三份梯度，三份要**相加**。
+# 然后从 (8) 走回 (1)，每个变量每被用到一次，就写一行（`df` 是 1，省去不写）。`x` 被用了三次，在 (2)、(3)、(4)，所以它收到三份梯度，三份要**相加**。
 
 # %% equations=["CS231n staged", "CS231n (1)", "CS231n (2)", "CS231n (3)", "CS231n (4)", "CS231n (5)", "CS231n (6)", "CS231n (7)", "CS231n (8)"]
 x, y = 3.0, -4.0
@@ -247,10 +254,10 @@ draw(f)
 
 # %% [markdown] lang="en"
 # `stage` prints a function's gradient as code in this very style, so that you can hold your own derivation next to it.
-# Compare its backward part, shown here, with the twelve lines above.
+# Compare its backward part, shown here, with the twelve lines above. (`out` is the result $f$, `dout` its gradient, 1.)
 
 # %% [markdown] lang="zh"
-# `stage` 会用同样的写法把函数的梯度打印成代码，你可以拿来和自己的推导逐行对照。下面只显示反向部分，请和上面的十二行比一比。
+# `stage` 会用同样的写法把函数的梯度打印成代码，你可以拿来和自己的推导逐行对照。下面只显示反向部分，请和上面的十二行比一比。（`out` 是结果 $f$，`dout` 是它的梯度 1。）
 
 # %%
 print(stage(staged, 3.0, -4.0).source.partition("# backward")[2])
@@ -344,12 +351,13 @@ nudged = (staged(3 + h, -4.0) - staged(3 - h, -4.0)) / (2 * h)
 print(f"∂f/∂x:   with += {dx:.6f}   with = {dnum:.6f}   by a nudge {nudged:.6f}")
 
 # %% [markdown] lang="en"
-# The same holds for time: each `backward()` adds to `.grad`, it does not overwrite. Two calls give twice the gradient. That
-# is useful (a batch in two halves) and a classic bug (a training loop that forgets to set the gradients to zero).
+# The same holds from call to call: each `backward()` adds to `.grad`, it does not overwrite. Two calls give twice the gradient.
+# That is useful (the gradient of a long sum, part by part) and a classic bug (training that repeats forward and backward, and
+# forgets to clear the gradients in between).
 
 # %% [markdown] lang="zh"
-# 先后几次调用也是如此：每次 `backward()` 都往 `.grad` 上加，而不是覆盖。调用两次，梯度就是两倍。这很有用（一批数据分两半算），
-# 也是一个经典的 bug（训练循环忘了把梯度清零）。
+# 先后几次调用也是如此：每次 `backward()` 都往 `.grad` 上加，而不是覆盖。调用两次，梯度就是两倍。这很有用（一个很长的和，可以分段求梯度），
+# 也是一个经典的 bug（训练时反复前向、反向，却忘了中间把梯度清零）。
 
 # %%
 f.backward()
@@ -364,7 +372,9 @@ print("set to None, then once:   ", x.grad)
 # A node may hand on its gradient only when it has *all* of it. Take $a = 1$, $b = a + a$, $c = b + b$. So $c = 4a$, and the
 # gradient of $a$ is 4. By hand: $c$ sends $b$ 1 and again 1; now $b$ has 2 and sends it to $a$ twice.
 #
-# An engine that hands on whatever arrives, at once, sends from $b$ when it has 1, and again when it has 2:
+# An engine that hands on whatever arrives, at once, sends from $b$ when it has 1, and again when it has 2, so that $a$ collects
+# $1 + 1 + 2 + 2$. (`local_gradients()` is what a node of our engine knows: for each *parent*, a node that it was computed from, a
+# function that turns the node's gradient into what it sends there.)
 
 # %% [markdown] lang="zh"
 # ## 行走的次序
@@ -372,7 +382,8 @@ print("set to None, then once:   ", x.grad)
 # 一个节点要等梯度**全部**到齐，才能往下传。取 $a = 1$，$b = a + a$，$c = b + b$，于是 $c = 4a$，$a$ 的梯度是 4。手算：
 # $c$ 给 $b$ 送去 1，再送去 1；现在 $b$ 有 2，给 $a$ 送两次。
 #
-# 若引擎一收到就往下传，那么 $b$ 在有 1 的时候传一遍，有 2 的时候又传一遍：
+# 若引擎一收到就往下传，那么 $b$ 在有 1 的时候传一遍，有 2 的时候又传一遍，$a$ 收到的就是 $1 + 1 + 2 + 2$。
+# （`local_gradients()` 是引擎里一个节点所知道的一切：对每个**父节点**，即算出它时用到的节点，有一个函数，把本节点的梯度变成要送给父节点的那份。）
 
 
 # %%
@@ -390,12 +401,10 @@ hasty(c, 1.0, gradients)
 print(f"the gradient of a: {gradients[a]}, but c = 4a")
 
 # %% [markdown] lang="en"
-# `local_gradients()` is what a node of our engine knows: for each parent, a function that turns the node's gradient into what
-# it sends. Handing on only *what is new* gives 4, but walks every path, and a chain of $n$ such doublings has $2^n$ of them. The
+# Handing on only *what is new* gives 4, but walks every path, and a chain of $n$ such doublings has $2^n$ of them. The
 # right way is a **topological order**: each node once, and only after all nodes that send to it.
 
 # %% [markdown] lang="zh"
-# `local_gradients()` 就是引擎里一个节点所知道的一切：对每个父节点有一个函数，把本节点的梯度变成要送给它的那份。
 # 如果每次只传**新到的**那部分，结果是 4，但每条路径都要走一遍，而 $n$ 次这样的加倍就有 $2^n$ 条路径。
 # 正确的办法是**拓扑序**：每个节点只走一次，并且排在所有给它送梯度的节点之后。
 
@@ -409,19 +418,20 @@ def backward(order):
     return gradients
 
 
-order = toposort([c])[::-1]  # our engine's order, from the result to the leaves
+order = toposort([c])[::-1]  # our engine's order, from the result to the inputs
 print([float(node.data) for node in order], "the gradient of a:", backward(order)[a])
 c.name, b.name = "c", "b"
 c.backward()
 draw(c)
 
 # %% [markdown] lang="en"
-# **Exercise 3.** Find such an order yourself. `node.parents` are the nodes that a node was computed from. A depth-first walk
-# does it: visit everything below a node, then put the node itself into the list. Which way round must the list be
-# returned?
+# **Exercise 3.** Find such an order yourself; `root` is the result. `node.parents` are the nodes that a node was computed from. A
+# depth-first walk does it: visit a node's parents, with all that they were computed from, then put the node itself into the
+# list. Which way round must the list be returned?
 
 # %% [markdown] lang="zh"
-# **练习 3.** 自己求出这样一个次序。`node.parents` 是计算出该节点的那些节点。深度优先即可：先访问一个节点下面的一切，再把它自己放进列表。
+# **练习 3.** 自己求出这样一个次序；`root` 是结果。`node.parents` 是算出该节点时用到的那些节点。深度优先即可：
+# 先访问它的父节点，连同算出父节点所用到的一切，再把它自己放进列表。
 # 最后返回的列表应该朝哪个方向？
 
 
@@ -460,7 +470,7 @@ def backward_order(root):
 check_order(backward_order)
 
 # %% [markdown] lang="en"
-# `visit` calls itself, so a graph that is deeper than Python's stack (a thousand steps of a recurrent network) stops it. Our
+# `visit` calls itself, so a graph that is deeper than Python's stack (a thousand gates in a row) stops it. Our
 # engine needs no walk at all: a node is always younger than its parents, so it sorts the nodes by the order in which they
 # were made.
 #
@@ -472,7 +482,7 @@ check_order(backward_order)
 # [staged code](../docs/staged.md) of larger functions, an LSTM cell among them.
 
 # %% [markdown] lang="zh"
-# `visit` 会调用自己，所以当图的深度超过 Python 的调用栈时（循环网络走一千步），它就停了。我们的引擎根本不用走：节点总比它的父节点年轻，
+# `visit` 会调用自己，所以当图的深度超过 Python 的调用栈时（一千个门连成一串），它就停了。我们的引擎根本不用走：节点总比它的父节点年轻，
 # 按创建的先后排序即可。
 #
 # 有了局部梯度、`+=` 和拓扑序，你就掌握了反向传播的全部。剩下的，是让一个节点装得下矩阵。
