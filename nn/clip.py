@@ -11,15 +11,18 @@ from autograd import Tensor
 def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
     """Scale all gradients together so that their joint L2 norm is at most `max_norm`; return the norm before.
 
-    Changes `.grad` in place, as PyTorch's function of this name. Parameters without a gradient are passed over.
+    Changes `.grad` in place: multiplies by max_norm / (norm + 1e-6) where that is below 1, as PyTorch's function of
+    this name. Parameters without a gradient are passed over.
     """
     if not max_norm > 0:
         raise ValueError(f"max_norm must be positive; {max_norm} came.")
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
-    if norm > max_norm:
+    # in float64, since squares of large float32 numbers overflow
+    norm = math.sqrt(sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients))
+    factor = max_norm / (norm + 1e-6)
+    if factor < 1:
         for g in gradients:
-            g *= max_norm / norm
+            g *= factor
     return norm
 
 

@@ -57,6 +57,11 @@ def likelihood(log_p: Tensor, targets: Any, weight: Any, ignore_index: int, redu
     if smoothing:
         losses = (1 - smoothing) * losses - smoothing / classes * np.sum(log_p * counts, axis=-1) * ~ignored
     if reduction == "mean":
+        if not counted.any():
+            raise ValueError(
+                f"no target counts, of {targets.size}: all are ignore_index={ignore_index} or have the weight 0, and a "
+                "mean of nothing is not defined. Leave such a batch out, or take reduction='sum', which gives 0."
+            )
         return losses.sum() / counted.sum()
     return reduce(losses.reshape(targets.shape), reduction)
 
@@ -134,6 +139,6 @@ def hinge_loss(scores: Tensor, target: Any, reduction: str = "mean", margin: flo
     scores s and target y of the same shape.
     """
     same_shape("hinge_loss", scores, target)
-    if not np.isin(np.asarray(target), (-1, 1)).all():
+    if np.not_equal(np.abs(target), 1).any():
         raise ValueError("hinge_loss takes targets of -1 and 1.")
     return reduce(relu(margin - scores * target), reduction)

@@ -58,7 +58,7 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, NDArray[Any]], dict[str, 
             infos = archive.infolist()
             _check_directory(infos, size)
             arrays = {info.filename.removesuffix(".npy"): _read_array(archive, info) for info in infos}
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, tokenize.TokenError, SyntaxError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
         raise ValueError(str(error)) from None
     text = arrays.pop("__metadata__", np.array("{}"))
     metadata = json.loads(text.item()) if text.ndim == 0 and text.dtype.kind == "U" else None
@@ -97,14 +97,20 @@ def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]
         version = np.lib.format.read_magic(entry)
         if version not in HEADERS:
             raise ValueError(f"{info.filename!r} is in version {version} of NumPy's format; known are 1.0 and 2.0")
-        shape, _, dtype = HEADERS[version](entry)
+        try:
+            shape, _, dtype = HEADERS[version](entry)
+        except (ValueError, TypeError, MemoryError, RecursionError, SyntaxError, tokenize.TokenError) as error:
+            # Python's parser raises MemoryError for deep nesting; NumPy's further lines advise to allow pickles
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise ValueError(f"the header of {info.filename!r} is damaged: {reason}") from None
         described = f"{info.filename!r}: {dtype} of shape {shape}"
         text = info.filename == "__metadata__.npy" and dtype.kind == "U" and shape == ()
         if dtype.hasobject:
             raise ValueError(f"{described} is a pickle inside: {NO_PICKLE}")
         if not text and dtype.newbyteorder("<") not in NAMES:
             raise ValueError(f"{described}; expected one of {', '.join(map(str, NAMES))}")
-        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != info.file_size - entry.tell():
+        whole = all(type(n) is int and n >= 0 for n in shape)
+        if not whole or math.prod(shape) * dtype.itemsize != info.file_size - entry.tell():
             raise ValueError(f"{described} doesn't take the {info.file_size - entry.tell()} bytes that it has")
     with archive.open(info) as entry:
         array: NDArray[Any] = np.lib.format.read_array(entry, allow_pickle=False)

@@ -1,6 +1,7 @@
 """Optimizers: what to do with a gradient. They change the parameters' arrays in place.
 
-p parameter, g its gradient, lr the learning rate. Formulas as in PyTorch, whose trajectories they follow.
+p parameter, g its gradient, lr the learning rate, t the steps in which p had a gradient. Formulas as in PyTorch, whose
+trajectories they follow.
 """
 
 import math
@@ -26,7 +27,7 @@ class Optimizer:
         if lr < 0 or weight_decay < 0:
             raise ValueError(f"lr and weight_decay must not be negative; {lr} and {weight_decay} came.")
         self.lr, self.weight_decay = lr, weight_decay
-        self.steps = 0
+        self.steps = [0] * len(self.parameters)  # those in which a parameter had a gradient
         self.buffers: dict[str, list[np.ndarray]] = {}
 
     def zero_grad(self) -> None:
@@ -36,9 +37,9 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter that has a gradient."""
-        self.steps += 1
         for index, parameter in enumerate(self.parameters):
             if parameter.grad is not None:
+                self.steps[index] += 1
                 g = parameter.grad
                 if self.decoupled:
                     parameter.data *= 1 - self.lr * self.weight_decay
@@ -50,23 +51,23 @@ class Optimizer:
         raise TypeError(f"{type(self).__name__} does not define update().")
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Give what a resumed run needs, as flat arrays: the step count and each buffer, "momentum.0" and so on."""
+        """Give what a resumed run needs, as flat arrays: the step counts and each buffer, "momentum.0" and so on."""
         state = {f"{name}.{i}": array.copy() for name, arrays in self.buffers.items() for i, array in enumerate(arrays)}
         return {"steps": np.array(self.steps), **state}
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what state_dict() gave. Raises KeyError or ValueError if it is another optimizer's."""
-        expected = {f"{name}.{i}": array for name, arrays in self.buffers.items() for i, array in enumerate(arrays)}
-        if set(state) != {"steps", *expected}:
-            raise KeyError(
-                f"the state has {sorted(state)}; this {type(self).__name__} has {sorted(['steps', *expected])}."
-            )
+        steps = np.array(self.steps)
+        buffers = {f"{name}.{i}": array for name, arrays in self.buffers.items() for i, array in enumerate(arrays)}
+        expected = {"steps": steps, **buffers}
+        if set(state) != set(expected):
+            raise KeyError(f"the state has {sorted(state)}; this {type(self).__name__} has {sorted(expected)}.")
         for name, array in expected.items():
             if state[name].shape != array.shape:
                 raise ValueError(f"{name} has shape {array.shape} here and {state[name].shape} in the state.")
         for name, array in expected.items():
             array[...] = state[name]
-        self.steps = int(state["steps"])
+        self.steps = steps.tolist()
 
     def new_buffers(self, *names: str) -> None:
         for name in names:
@@ -131,9 +132,9 @@ class Adam(Optimizer):
         v *= beta2
         v += (1 - beta2) * g * g
         denominator = np.sqrt(v)
-        denominator /= math.sqrt(1 - beta2**self.steps)
+        denominator /= math.sqrt(1 - beta2 ** self.steps[index])
         denominator += self.eps
-        parameter.data -= self.lr / (1 - beta1**self.steps) * m / denominator
+        parameter.data -= self.lr / (1 - beta1 ** self.steps[index]) * m / denominator
 
 
 class AdamW(Adam):
@@ -206,7 +207,7 @@ class Adagrad(Optimizer):
     def update(self, index: int, parameter: Tensor, g: np.ndarray) -> None:
         v = self.buffers["v"][index]
         v += g * g
-        lr = self.lr / (1 + (self.steps - 1) * self.lr_decay)
+        lr = self.lr / (1 + (self.steps[index] - 1) * self.lr_decay)
         parameter.data -= lr * g / (np.sqrt(v) + self.eps)
 
 

@@ -39,6 +39,8 @@ class Cell(Module):
     ):
         if input_size < 1 or hidden_size < 1:
             raise ValueError(f"input_size and hidden_size must be positive; {input_size} and {hidden_size} came.")
+        if proj_size and len(self.state) == 1:
+            raise ValueError(f"only an LSTM has a projection; proj_size={proj_size} came for {type(self).__name__}.")
         if not 0 <= proj_size < hidden_size:
             raise ValueError(f"proj_size is 0 (none) or smaller than hidden_size={hidden_size}; {proj_size} came.")
         rng = np.random.default_rng() if rng is None else rng
@@ -80,8 +82,17 @@ class Cell(Module):
         warn_of_growth(as_tuple(state))
         return as_tuple(state)
 
+    def options(self) -> dict[str, Any]:
+        """Give what the repr shows besides sizes and bias."""
+        return {"proj_size": self.output_size} if self.output_size != self.hidden_size else {}
+
     def extra_repr(self) -> str:
-        return f"{self.input_size}, {self.hidden_size}, bias={self.bias_ih is not None}"
+        options = {"bias": self.bias_ih is not None, **self.options()}
+        shapes = [f"{name} (B, {width})" for name, width in zip(self.state, self.widths())]
+        return (
+            f"{self.input_size}, {self.hidden_size}, {', '.join(f'{k}={v!r}' for k, v in options.items())}; "
+            f"x (B, {self.input_size}), {', '.join(shapes)}"
+        )
 
 
 class RNNCell(Cell):
@@ -104,6 +115,9 @@ class RNNCell(Cell):
             raise ValueError(f"nonlinearity is 'tanh' or 'relu'; {nonlinearity!r} came.")
         super().__init__(input_size, hidden_size, bias, rng=rng, dtype=dtype)
         self.nonlinearity = nonlinearity
+
+    def options(self) -> dict[str, Any]:
+        return {"nonlinearity": self.nonlinearity} if self.nonlinearity != "tanh" else {}
 
     def forward(self, x: Tensor, h: Tensor | None = None) -> Tensor:
         (h,) = self.check(x, h)
@@ -288,7 +302,7 @@ class Recurrent(Module):
         """Give for each step 1 for the sequences that it belongs to, else 0, of shape (B, 1); None where all are."""
         if lengths is None:
             return [None] * len(x)
-        n = np.asarray(lengths)
+        n = lengths.data if isinstance(lengths, Tensor) else np.asarray(lengths)
         if x.ndim != 3 or n.shape != x.shape[1:2] or n.dtype.kind not in "iu" or np.any((n < 1) | (n > len(x))):
             raise ValueError(
                 f"lengths has one whole number for each of the sequences in a batch, from 1 to the number of steps; "
@@ -307,7 +321,7 @@ class Recurrent(Module):
             zeros = [np.zeros(shape, dtype=cell.weight_hh.dtype) for shape in shapes]
             states = [tuple(Tensor(part[k]) for part in zeros) for k in range(count)]
         else:
-            came = [getattr(part, "shape", part) for part in as_tuple(state)]
+            came = [np.shape(part) for part in as_tuple(state)]
             if came != shapes:
                 raise ValueError(
                     f"{type(self).__name__} takes the state {' and '.join(f'{name}_0' for name in cell.state)} of "
@@ -315,9 +329,9 @@ class Recurrent(Module):
                     f"with batch_first; {' and '.join(map(str, came))} came."
                 )
             # the last state stands beside the outputs: what it was stacked from leads to a loss, itself it may not
-            made_of = (([part], getattr(part, "parents", ())) for part in as_tuple(state))
-            warn_of_growth(node for groups in made_of for group in groups for node in group)
-            states = [tuple(part[k] for part in as_tuple(state)) for k in range(count)]
+            whole = [part if isinstance(part, Tensor) else Tensor(part) for part in as_tuple(state)]
+            warn_of_growth(node for part in whole for node in (part, *part.parents))
+            states = [tuple(part[k] for part in whole) for k in range(count)]
         for parts in states:
             for part, name in zip(parts, cell.state):
                 part.name = f"{name}0"
@@ -328,8 +342,15 @@ class Recurrent(Module):
             "num_layers": self.num_layers, "bias": self.bias, "batch_first": self.batch_first,
             "dropout": self.dropout, "bidirectional": self.bidirectional,
         }  # fmt: skip
-        shown = [f"{name}={value}" for name, value in options.items() if value not in (0.0, False) or name == "bias"]
-        return ", ".join([str(self.input_size), str(self.hidden_size), *shown])
+        cell, directions = self._cells[0][0], 1 + self.bidirectional
+        options |= cell.options()
+        shown = [f"{name}={value!r}" for name, value in options.items() if value not in (0.0, False) or name == "bias"]
+        lead = "B, T" if self.batch_first else "T, B"
+        states = [f"{k}_n ({self.num_layers * directions}, B, {n})" for k, n in zip(cell.state, cell.widths())]
+        return (
+            f"{', '.join([str(self.input_size), str(self.hidden_size), *shown])}; x ({lead}, {self.input_size}) -> "
+            f"output ({lead}, {cell.output_size * directions}), {', '.join(states)}"
+        )
 
 
 def run(
@@ -365,7 +386,7 @@ def warn_of_growth(nodes: Iterable[Any]) -> None:
 
 
 def as_tuple(state: State) -> tuple[Tensor, ...]:
-    return state if isinstance(state, tuple) else (state,)
+    return tuple(state) if isinstance(state, (tuple, list)) else (state,)
 
 
 class RNN(Recurrent):

@@ -22,7 +22,7 @@ __all__ = ["Reviews", "imdb_archive", "imdb_folder", "read", "rt_polarity", "spl
 
 LABELS = {"0": 0, "-1": 0, "neg": 0, "negative": 0, "1": 1, "pos": 1, "positive": 1}
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
-MEMBER = re.compile(r"(?:\./)?(?:aclImdb/)?(train|test)/(pos|neg)/(\d+)_(\d+)\.txt")
+MEMBER = re.compile(r"(?:\./)?(?:aclImdb/)?(train|test)/(pos|neg)/(\d+)_(\d+)\.txt", re.ASCII)
 MAX_TEXT = 2**20  # bytes of one review; the longest of IMDB has less than 2**14
 MAX_ARCHIVE = 2**30  # bytes of an archive, unpacked; IMDB has a third of it
 
@@ -53,6 +53,8 @@ def read(source: str, text: str | None = None, label: str | None = None) -> tupl
         return imdb_archive(path)
     if path.suffix.lower() in DELIMITERS:
         return table(path, text, label), None
+    if not path.exists():
+        raise FileNotFoundError(f"{source} does not exist; expected uci, rt, or a folder, an archive or a table")
     raise ValueError(
         f"{source} is neither uci nor rt, nor a folder or an archive .tar.gz of IMDB, nor a table .csv, .tsv or .txt"
     )
@@ -100,9 +102,9 @@ def rt_polarity() -> Reviews:
 def table(path: str | PathLike[str], text: str | None = None, label: str | None = None) -> Reviews:
     """Read a table with a row for each text: separated by commas (.csv, with quotation marks) or by tabs (no quoting).
 
-    text, label: the columns, by name or counted from 1. Without them, the label is in the last column, and the text in
-    the other one of two. The first row is a header if a column is given by name, or if it has no label where the
-    others have. Labels are 0, -1, neg or negative; 1, pos or positive. Raises ValueError with the number of the line.
+    text, label: the columns, by name, or by number, counted from 1. Without them, the label is in the last column, and
+    the text in the other one of two. The first row is a header if a column is given by name, or if it has no label
+    where the others have. Labels are 0, -1, neg or negative; 1, pos or positive. Raises ValueError with the number of the line.
     """
     path = Path(path)
     delimiter = DELIMITERS[path.suffix.lower()]
@@ -114,10 +116,10 @@ def table(path: str | PathLike[str], text: str | None = None, label: str | None 
     )
 
     def column(name: str) -> int:
-        if name in first:
-            return first.index(name)
         if name.isdecimal() and 1 <= int(name) <= len(first):
             return int(name) - 1
+        if name in first and not name.isdecimal():  # a number in the first row may be a label
+            return first.index(name)
         raise ValueError(f"there is no column {name!r}; the first row is {first}")
 
     texts, labels = [], []
@@ -129,9 +131,8 @@ def table(path: str | PathLike[str], text: str | None = None, label: str | None 
         at_text = 1 - at_label if text is None else column(text)
         if at_text == at_label:
             raise ValueError(f"column {at_text + 1} can't be the text and the label")
-        is_header = (
-            text in first or label in first or not re.fullmatch("[-+.0-9]+|neg.*|pos.*", first[at_label].strip())
-        )
+        named = any(name is not None and not name.isdecimal() for name in (text, label))
+        is_header = named or not re.fullmatch("[-+.0-9]+|neg.*|pos.*", first[at_label].strip().lower())
         for row in rows if is_header else itertools.chain([first], rows):
             if not row:
                 continue
@@ -153,9 +154,10 @@ def table(path: str | PathLike[str], text: str | None = None, label: str | None 
 def imdb_folder(path: str | PathLike[str]) -> tuple[Reviews, Reviews | None]:
     """Read the folder aclImdb/{train,test}/{pos,neg}/ID_RATING.txt: the reviews to train on, and those to test with.
 
-    `path` may be the folder that holds aclImdb. All other files are passed over: those without a label (unsup), the
-    bags of words, lists of addresses, what a Macintosh leaves behind. Without a folder `test`, there are none to test
-    with. Raises ValueError for a folder of another form, and for a file that is not UTF-8 or beyond 1 MiB.
+    `path` may be the folder that holds aclImdb. All else is passed over: reviews without a label (unsup), the bags of
+    words, lists of addresses, what a Macintosh leaves behind, what is no regular file. Without a folder `test`, there
+    are none to test with. Raises ValueError for a folder of another form, and for a file that is not UTF-8 or beyond
+    1 MiB.
 
     Andrew Maas et al., "Learning word vectors for sentiment analysis", ACL 2011.
     """
@@ -164,7 +166,8 @@ def imdb_folder(path: str | PathLike[str]) -> tuple[Reviews, Reviews | None]:
     found = {}
     for part, opinion in itertools.product(("train", "test"), ("neg", "pos")):
         for file in (root / part / opinion).glob("*.txt"):
-            if match := MEMBER.fullmatch(f"{part}/{opinion}/{file.name}"):
+            match = MEMBER.fullmatch(f"{part}/{opinion}/{file.name}")
+            if match and file.is_file():
                 with open(file, "rb") as stream:
                     found[_key(match)] = _decode(stream.read(MAX_TEXT + 1), str(file))
     return _in_order(path, found)

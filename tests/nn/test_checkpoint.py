@@ -298,6 +298,21 @@ def test_hostile_files(tmp_path, content, reason):
         assert peak < 4 * 2**20
 
 
+def test_a_long_header(tmp_path):
+    """What JSON would make of a header of 99 MB is never taken into memory; nor is such a header written."""
+    with open(tmp_path / "bad", "wb") as stream:
+        stream.write((99_000_000).to_bytes(8, "little") + b"[" + b"{}," * 100)
+        stream.truncate(100_000_000)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="a header of 99000000 bytes doesn't fit"):
+        read_tensors(tmp_path / "bad")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * 2**20
+    with pytest.raises(ValueError, match="at most 16777216"):
+        write_tensors(tmp_path / "a", {}, {"long": "x" * 2**24})
+
+
 @settings(deadline=None)
 @given(st.data(), st.sampled_from(["", ".npz"]))
 def test_no_flipped_byte_crashes(tmp_path_factory, data, suffix):

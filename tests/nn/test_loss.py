@@ -100,6 +100,17 @@ def test_losses_are_those_of_pytorch(name, options, reduction):
     assert np.allclose(x.grad, tx.grad.numpy(), rtol=1e-10, atol=1e-12)
 
 
+def test_a_target_may_be_a_tensor():
+    """Of a loss with entries to hold against each other; and all targets ignored add up to 0."""
+    x, y = Tensor([0.5, -2.0], requires_grad=True), Tensor([1.0, -1.0])
+    for loss in (nn.mse_loss, nn.huber_loss, nn.hinge_loss, nn.binary_cross_entropy_with_logits):
+        assert loss(x, y).item() == loss(x, y.data).item()
+    logits = Tensor(np.zeros((2, 3)), requires_grad=True)
+    loss = nn.cross_entropy(logits, [7, 7], ignore_index=7, reduction="sum")
+    loss.backward()
+    assert loss.item() == 0 and not logits.grad.any()
+
+
 @pytest.mark.parametrize(
     "call, error, text",
     [
@@ -112,6 +123,8 @@ def test_losses_are_those_of_pytorch(name, options, reduction):
         (lambda x: nn.nll_loss(x, np.array([0, 1, 2]), weight=[1, 2]), ValueError, "(2,) came"),
         (lambda x: nn.cross_entropy(x, np.array([0, 1, 2]), label_smoothing=2), ValueError, "2 came"),
         (lambda x: nn.cross_entropy(x[0, 0], np.array(0)), ValueError, "() came"),
+        (lambda x: nn.cross_entropy(x, [-100] * 3), ValueError, "no target counts, of 3"),
+        (lambda x: nn.nll_loss(x, [0, 0, 2], [0, 1, 1, 1], ignore_index=2), ValueError, "have the weight 0"),
         (lambda x: nn.huber_loss(x, np.zeros((3, 4)), delta=0), ValueError, "0 came"),
         (lambda x: nn.hinge_loss(x, np.zeros((3, 4))), ValueError, "-1 and 1"),
         (lambda x: nn.binary_cross_entropy_with_logits(x, np.zeros(3)), ValueError, "(3, 4) and (3,) came"),

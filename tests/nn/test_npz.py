@@ -112,8 +112,13 @@ HOSTILE = {
     "long header": (archive(("x.npy", b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + b" " * 100)), "EOF"),
     "header beyond limits": (
         archive(("x.npy", b"\x93NUMPY\x02\x00\x00\x00\x02\x00{" + b" " * (2**17 - 1))),
-        "Header info length",
+        "Header info length (131072) is large and may not be safe to load securely.",
     ),
+    "nested header": (
+        archive(("x.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 9001) + b"-" * 9000 + b"1")),
+        "the header of 'x.npy' is damaged",
+    ),
+    "true as a size": (archive(("x.npy", npy(shape=(True, 6)))), "doesn't take the 24 bytes"),
     "code in the header": (archive(("x.npy", npy(shape="__import__('os')"))), "shape is not valid"),
     "negative": (archive(("x.npy", npy(shape=(-2, -3)))), "doesn't take the 24 bytes"),
     "too large": (archive(("x.npy", npy(shape=(10**6, 10**6)))), "doesn't take the 24 bytes"),
@@ -149,7 +154,7 @@ def test_hostile_files(tmp_path, content, reason):
         read_tensors(tmp_path / "bad.npz")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert reason in str(raised.value)
+    assert reason in str(raised.value) and "\n" not in str(raised.value)
     assert peak < 4 * 2**20
     assert [path.name for path in tmp_path.iterdir()] == ["bad.npz"]
 

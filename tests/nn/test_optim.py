@@ -90,6 +90,25 @@ def test_trajectories_are_those_of_pytorch(kind, options):
         assert np.allclose(p.data, q.detach().numpy(), rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("kind, options", OPTIMIZERS)
+def test_a_parameter_without_a_gradient_stands_still_as_in_pytorch(kind, options):
+    """The first of two has a gradient in every third step only: neither it nor its step count moves in the others."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    ours = parameters()
+    theirs = [torch.tensor(p.data, requires_grad=True) for p in ours]
+    for both, optimizer in (
+        (ours, kind(ours, **options)),
+        (theirs, getattr(torch.optim, kind.__name__)(theirs, **options)),
+    ):
+        for step in range(50):
+            optimizer.zero_grad()
+            sum(((p**2 - 1) ** 2).sum() for p in (both if step % 3 == 1 else both[1:])).backward()
+            optimizer.step()
+    for p, q in zip(ours, theirs):
+        assert np.allclose(p.data, q.detach().numpy(), rtol=1e-10, atol=1e-10)
+
+
 SCHEDULES = [
     (step_decay(3, 0.5), "StepLR", {"step_size": 3, "gamma": 0.5}),
     (exponential_decay(0.9), "ExponentialLR", {"gamma": 0.9}),
@@ -155,6 +174,23 @@ def test_clipping_scales_all_gradients_together():
     assert a.grad.tolist() == [3.0, 0.0]
     assert nn.clip_grad_norm_([a, b, unused], 1.0) == 5.0
     assert np.allclose(a.grad, [0.6, 0]) and np.isclose(b.grad, 0.8)
+    huge = nn.Parameter(np.zeros(2, dtype="float32"))
+    huge.grad = np.array([3e30, 4e30], dtype="float32")
+    assert np.isclose(nn.clip_grad_norm_([huge], 1.0), 5e30) and np.allclose(huge.grad, [0.6, 0.8])
+
+
+@pytest.mark.torch
+def test_clipping_is_that_of_pytorch():
+    """Norm and gradients to 1e-10, below, at and above the maximum."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
+    for maximum in (1.0, 5.0, 10.0):
+        ours, theirs = parameters(), [torch.zeros(2, dtype=torch.float64), torch.zeros((), dtype=torch.float64)]
+        for p, q, gradient in zip(ours, theirs, ([3.0, 0.0], 4.0)):
+            p.grad, q.grad = gradient, torch.tensor(gradient, dtype=torch.float64)
+        norm = nn.clip_grad_norm_(ours, maximum)
+        assert np.isclose(norm, torch.nn.utils.clip_grad_norm_(theirs, maximum).item(), rtol=1e-10)
+        for p, q in zip(ours, theirs):
+            assert np.allclose(p.grad, q.grad.numpy(), rtol=1e-10, atol=1e-10)
 
 
 def test_initializations():

@@ -109,6 +109,54 @@ def test_the_graph_says_where_each_node_was_made():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "model, x, shown, shapes",
+    [
+        (
+            nn.RNN(D, H), (T, B, D),
+            "RNN(2, 5, num_layers=1, bias=True; x (T, B, 2) -> output (T, B, 5), h_n (1, B, 5))",
+            [(T, B, 5), (1, B, 5)],
+        ),
+        (
+            nn.LSTM(D, H, 2, batch_first=True, bidirectional=True, proj_size=3), (B, T, D),
+            "LSTM(2, 5, num_layers=2, bias=True, batch_first=True, bidirectional=True, proj_size=3; "
+            "x (B, T, 2) -> output (B, T, 6), h_n (4, B, 3), c_n (4, B, 5))",
+            [(B, T, 6), (4, B, 3), (4, B, 5)],
+        ),
+        (nn.GRUCell(D, H, bias=False), (B, D), "GRUCell(2, 5, bias=False; x (B, 2), h (B, 5))", [(B, 5)]),
+        (
+            nn.RNNCell(D, H, nonlinearity="relu"), (B, D),
+            "RNNCell(2, 5, bias=True, nonlinearity='relu'; x (B, 2), h (B, 5))", [(B, 5)],
+        ),
+        (
+            nn.LSTMCell(D, H, proj_size=3), (B, D),
+            "LSTMCell(2, 5, bias=True, proj_size=3; x (B, 2), h (B, 3), c (B, 5))",
+            [(B, 3), (B, 5)],
+        ),
+    ],
+)  # fmt: skip
+def test_the_repr_says_the_shapes(model, x, shown, shapes):
+    """What goes in and comes out, and so it does; the state layer first, even with batch_first."""
+    assert repr(model) == shown
+    came = model(np.zeros(x))
+    parts = [came[0], *as_tuple(came[1])] if isinstance(model, nn.recurrent.Recurrent) else as_tuple(came)
+    assert [part.shape for part in parts] == shapes
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_states_and_lengths_may_be_arrays_lists_or_tensors(kind):
+    """All give the same, and a gradient flows into a Tensor."""
+    rng = np.random.default_rng(0)
+    model, x = kind(D, H, rng=rng), rng.standard_normal((T, B, D))
+    arrays = random_like(rng, model, x)
+    tensors = tuple(Tensor(part, requires_grad=True) for part in arrays)
+    expected, _ = model(x, wrapped(tensors), lengths=Tensor([2, 4, 1]))
+    for state in (wrapped(arrays), list(arrays), list(tensors)):
+        assert np.array_equal(model(x, state, lengths=[2, 4, 1])[0].data, expected.data)
+    expected.sum().backward()
+    assert all(part.grad.any() for part in tensors)
+
+
 def test_float32_stays_float32():
     """Outputs, states and gradients have the dtype of the parameters and the input."""
     model = nn.LSTM(D, H, dtype="float32", rng=np.random.default_rng(0))
@@ -278,6 +326,7 @@ def test_cells_are_those_of_pytorch(kind, batched):
         (lambda: nn.RNN(D, H, num_layers=0), "0 came"),
         (lambda: nn.RNN(D, H, nonlinearity="sigmoid"), "'sigmoid' came"),
         (lambda: nn.LSTM(D, H, proj_size=H), f"{H} came"),
+        (lambda: nn.GRU(D, H, proj_size=2), "proj_size=2 came for GRUCell"),
         (lambda: nn.LSTM(D, H, bias=False, forget_bias=1.0), "bias=True"),
         (lambda: nn.GRU(D, H)(np.ones((T, B, D)), lengths=[1, 2]), "[1, 2]"),
         (lambda: nn.GRU(D, H)(np.ones((T, B, D)), lengths=[1, 2, 5]), "[1, 2, 5]"),

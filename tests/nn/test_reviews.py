@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import re
 import tarfile
 import tracemalloc
@@ -65,6 +66,15 @@ def test_imdb_folder(folder):
     """The folder itself or the one that holds it; all odd files are passed over."""
     assert_is_imdb(reviews.read(str(folder)))
     assert_is_imdb(reviews.read(str(folder.parent)))
+
+
+def test_what_is_no_regular_file_is_passed_over(folder):
+    """In a folder as in an archive: a folder, a pipe and a link to nowhere with the names of reviews."""
+    (folder / "train/pos/90_9.txt").mkdir()
+    (folder / "train/pos/91_9.txt").symlink_to("nowhere")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "train/pos/92_9.txt")
+    assert_is_imdb(reviews.read(str(folder)))
 
 
 @pytest.mark.parametrize("prefix", ["aclImdb/", "./aclImdb/", ""])
@@ -196,6 +206,9 @@ def test_what_is_shipped():
         ("a.csv", '\ufeffsentiment,review\n1,good\n-1,"bad, ""really"""\n', {"label": "sentiment"}),
         ("a.CSV", '7,good,1\n8,"bad, ""really""",0\n', {"text": "2"}),
         ("a.csv", 'id,sentiment,review\n7,1,good\n8,0,"bad, ""really"""\n', {"text": "review", "label": "2"}),
+        ("a.csv", '1,good\n0,"bad, ""really"""\n', {"text": "2", "label": "1"}),
+        ("a.csv", 'good,1\n"bad, ""really""",0\n', {"text": "1", "label": "2"}),
+        ("a.csv", 'good,Positive\n"bad, ""really""",NEG\n', {}),
         ("a.tsv", 'good\t1\nbad, "really"\t0', {}),
         ("a.txt", 'id\tsentiment\treview\n7\t1\tgood\n8\t0\tbad, "really"\n', {"text": "review", "label": "sentiment"}),
     ],
@@ -233,6 +246,7 @@ def test_uci_as_a_table(tmp_path):
         ("a.csv", "good,1\n", {"label": "stars"}, "no column 'stars'; the first row is ['good', '1']"),
         ("a.csv", "good,1\n", {"label": "3"}, "no column '3'"),
         ("a.csv", "good,1\n", {"label": "1", "text": "1"}, "can't be the text and the label"),
+        ("none", None, {}, "none does not exist; expected uci, rt"),
         ("a.json", "{}", {}, "neither uci nor rt, nor a folder"),
         ("a.tar.gz", "", {"label": "1"}, "only a table has columns"),
         ("none.csv", None, {}, "does not exist"),
