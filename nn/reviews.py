@@ -104,7 +104,8 @@ def table(path: str | PathLike[str], text: str | None = None, label: str | None 
 
     text, label: the columns, by name, or by number, counted from 1. Without them, the label is in the last column, and
     the text in the other one of two. The first row is a header if a column is given by name, or if it has no label
-    where the others have. Labels are 0, -1, neg or negative; 1, pos or positive. Raises ValueError with the number of the line.
+    where the others have. Labels are 0, -1, neg or negative; 1, pos or positive. Raises ValueError with the number of
+    the line.
     """
     path = Path(path)
     delimiter = DELIMITERS[path.suffix.lower()]
