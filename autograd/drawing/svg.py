@@ -79,6 +79,7 @@ def finish(svg: bytes, picture: Picture, composition: Composition) -> str:
     if float(root.get("width", "0")) <= SHRINKS:
         root.set("style", "max-width:100%;height:auto")
     in_reading_order(root, composition.reading_order())
+    words_on_top(root)
     for group in root.iter(f"{{{SVG}}}g"):
         title = group.find(f"{{{SVG}}}title")
         if title is None:
@@ -115,6 +116,20 @@ def in_reading_order(root: ElementTree.Element, order: Sequence[str]) -> None:
             parent[i] = group
 
 
+def words_on_top(root: ElementTree.Element) -> None:
+    """Paint lines without words before those with words, and the names of frames last: few lines run through them."""
+    for parent in root:
+        places = [i for i, group in enumerate(parent) if group.get("class") == "edge"]
+        groups = sorted((parent[i] for i in places), key=lambda group: group.find(f".//{{{SVG}}}text") is not None)
+        for i, group in zip(places, groups):
+            parent[i] = group
+        for frame in parent.findall(f"{{{SVG}}}g[@class='cluster']"):
+            for text in frame.findall(f"{{{SVG}}}text"):
+                frame.remove(text)
+                text.set("class", "frame")
+                parent.append(text)
+
+
 def join_pieces(root: ElementTree.Element, pieces: dict[str, tuple[str, str]]) -> None:
     """Make one line of the pieces of each edge that goes round corners. Several edges may begin with the same two."""
     edges = [group for group in root.iter(f"{{{SVG}}}g") if group.get("class") == "edge"]
@@ -139,9 +154,13 @@ def look(name: str) -> str:
 
     return (
         f"#{name} .node:focus-visible{{outline:3px solid {FOCUS[0]};outline-offset:2px}}"
+        # around words that a line may run into; a program that knows no paint-order would paint it over them
+        f"@supports (paint-order:stroke){{#{name} :is(.edge text,.frame){{paint-order:stroke;stroke:#fff;"
+        "stroke-width:3px;stroke-opacity:.85;stroke-linejoin:round}}"
         "@media (prefers-color-scheme:dark){"
         f"#{name} .node:focus-visible{{outline-color:{FOCUS[1]}}}"
         f"#{name} text:not([fill]){{fill:#E6E6E6}}"
+        f"#{name} :is(.edge text,.frame){{stroke:#1E1E1E}}"
         + rules(DARK_TEXT, "text", "fill")
         + rules(DARK_FILL, ".node>", "fill")
         + rules(DARK_FILL, ".graph>", "fill")

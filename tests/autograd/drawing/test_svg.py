@@ -47,6 +47,18 @@ def test_description():
     assert description(variable("x", 2.0)).startswith("x, input; value 2; gradient not computed. backward()")
 
 
+def test_words_are_painted_over_lines():
+    """Lines without words come first, then those with, which have a rim of paper; the names of frames come last."""
+    root = ElementTree.fromstring(draw(after_backward(gate_lstm), max_width=3000).svg())
+    (graph,) = root.findall(f"{SVG}g")
+    edges = [group for group in graph if group.get("class") == "edge"]
+    worded = [group.find(f".//{SVG}text") is not None for group in edges]
+    assert worded == sorted(worded) and True in worded and False in worded
+    names = [element for element in graph if element.get("class") == "frame"]
+    assert list(graph)[-len(names) :] == names and "t=2" in [name.text for name in names]
+    assert "paint-order:stroke" in root.find(f"{SVG}style").text
+
+
 @pytest.mark.parametrize("make", CIRCUITS.values(), ids=CIRCUITS)
 def test_keyboard(make):
     """Every box can have the focus, and Tab follows the forward pass: no arrow leads to a box that came before."""
