@@ -35,20 +35,26 @@ def write_handout(lesson: Lesson, folder: Path) -> list[Path]:
 
 
 def equations(lessons: list[Lesson]) -> str:
-    """Write the table of the texts' equations, each with the lesson that computes it.
+    """Write the table of the texts' equations, each with the lesson and the section that compute it first.
 
     Raises ValueError for an equation that no cell names, and for a name that is no equation's.
     """
     texts = tomllib.loads((HERE / "source" / "equations.toml").read_text("utf-8"))
-    where = {name: lesson for lesson in reversed(lessons) for part in lesson.parts for name in part.equations}
-    lines = ["| text | equation | | lesson |", "| --- | --- | --- | --- |"]
+    where: dict[str, tuple[Lesson, str]] = {}
+    for lesson in lessons:
+        section = ""
+        for part in lesson.parts:
+            section = (re.findall(r"^## (.*)", part.prose.get("en", ""), re.MULTILINE) or [section])[-1]
+            for name in part.equations:
+                where.setdefault(name, (lesson, section))
+    lines = ["| text | equation | | lesson | section |", "| --- | --- | --- | --- | --- |"]
     for key, text in texts.items():
         for label, formula in text["equations"].items():
-            lesson = where.pop(f"{key} {label}", None)
-            if lesson is None:
+            if (place := where.pop(f"{key} {label}", None)) is None:
                 raise ValueError(f'no code cell has equations=["{key} {label}"]; equations.toml lists it.')
+            lesson, section = place
             link = f"[{lesson.title()}]({lesson.name}.ipynb)"
-            lines.append(f"| [{key}]({text['url']}) | {label} | {formula} | {link} |")
+            lines.append(f"| [{key}]({text['url']}) | {label} | {formula} | {link} | {section} |")
     if where:
         raise ValueError(f"equations.toml does not list {', '.join(where)}.")
     return "\n".join(lines) + "\n"

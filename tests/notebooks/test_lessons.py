@@ -144,15 +144,39 @@ def test_a_warning_in_a_cell_is_an_error():
 
 
 def test_the_table_of_equations_is_up_to_date():
-    """A lesson computes each formula of equations.toml, and README says which. If this fails: make notebooks."""
-    table = equations(list(LESSONS.values()))
-    assert TABLE.search(README)[0] == table
-    rows = re.findall(r"^\| \[(.*?)\].*? \| (.*?) \| .*\((.*?)\.ipynb\) \|$", table, re.MULTILINE)
-    assert len(rows) == table.count("\n") - 2
-    for text, label, name in rows:
-        cells = [part.code for part in LESSONS[name].parts if f"{text} {label}" in part.equations]
-        assert cells
-        assert not label.startswith("(") or any(label in code for code in cells)  # a number stands at its line
+    """README has what the sources say. If this fails: make notebooks."""
+    assert TABLE.search(README)[0] == equations(list(LESSONS.values()))
+
+
+def test_equations_are_where_the_table_says():
+    """The committed notebook has, below that heading, the cell that computes the formula, its number at the line."""
+    rows = re.findall(
+        r"^\| \[(.*?)\]\(h.*?\) \| (.*?) \| .* \| \[.*\]\((.*?)\.ipynb\) \| (.+) \|$", README, re.MULTILINE
+    )
+    assert len(rows) == TABLE.search(README)[0].count("\n") - 2
+    for text, label, name, section in rows:
+        cells = ["".join(cell["source"]) for cell in committed(name, "en")["cells"]]
+        start = next(i for i, cell in enumerate(cells) if f"## {section}" in cell.splitlines())
+        end = next((i for i in range(start + 1, len(cells)) if re.search(r"^## ", cells[i], re.MULTILINE)), len(cells))
+        computing = [part.code for part in LESSONS[name].parts if f"{text} {label}" in part.equations]
+        here = [cell for cell in cells[start:end] if cell in computing]
+        assert here, (text, label)
+        assert not label.startswith("(") or any(label in cell for cell in here), (text, label)
+
+
+@pytest.mark.parametrize(
+    "text, numbers",
+    [
+        ("CS231n", [f"({i})" for i in range(1, 9)]),
+        ("deeplearning.ai", [f"({i})" for i in range(1, 22)]),
+        ("Simple LSTM", []),
+        ("D2L", [f"(8.7.{i})" for i in range(1, 17)]),
+    ],
+)
+def test_every_numbered_equation_of_a_text_is_in_the_table(text, numbers):
+    """The texts number so many; the table lists these in order, and others under names."""
+    table = TABLE.search(README)[0]
+    assert re.findall(rf"^\| \[{re.escape(text)}\]\S+ \| (\([\d.]+\)) \|", table, re.MULTILINE) == numbers
 
 
 @pytest.mark.parametrize("name", NAMES)
