@@ -49,7 +49,7 @@ def test_description():
 
 def test_words_are_painted_over_lines():
     """Lines without words come first, then those with, which have a rim of paper; the names of frames come last."""
-    root = ElementTree.fromstring(draw(after_backward(gate_lstm), max_width=3000).svg())
+    root = ElementTree.fromstring(draw(after_backward(lstm, 2), max_width=3000).svg())
     (graph,) = root.findall(f"{SVG}g")
     edges = [group for group in graph if group.get("class") == "edge"]
     worded = [group.find(f".//{SVG}text") is not None for group in edges]
