@@ -15,7 +15,7 @@ def plain(index: Any) -> Any:
     """Replace the Tensors in an index by their arrays, since an index has no gradient, and arrays by copies: whoever
     made the index may write to it before the backward pass.
     """
-    if type(index) in UNCHANGING:
+    if type(index) in UNCHANGING or type(index) is tuple and UNCHANGING.issuperset(map(type, index)):
         return index
     if isinstance(index, (tuple, list)):
         parts = [part if type(part) in UNCHANGING else plain(part) for part in index]
@@ -36,7 +36,7 @@ def add_at(buffer: np.ndarray, g: Any, index: Any) -> None:
 def names_once(index: Any) -> bool:
     """Tell whether an index surely names no entry twice: it is made of ints, slices and masks."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(
+    return UNCHANGING.issuperset(map(type, parts)) or all(
         part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice))
         or isinstance(part, np.ndarray) and part.dtype == bool
         for part in parts
