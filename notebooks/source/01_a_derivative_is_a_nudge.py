@@ -391,7 +391,7 @@ check_numerical_gradient(numerical_gradient)
 # result if there were many; so look at the ratios.
 
 # %% [markdown] lang="zh"
-# 引擎自带的检查器能对任何 Tensor 函数做这件事，并指出是哪个元素不对、差在哪里。`analytic` 是反向传播得到的梯度，
+# 引擎自带的检验器能对任何 Tensor 函数做这件事，并指出是哪个元素不对、差在哪里。`analytic` 是反向传播得到的梯度，
 # `numeric` 是轻推得到的。两者都乘了同一个随机数（结果若有多个，则各乘一个），所以请看最后的比值（ratio）。
 
 # %%

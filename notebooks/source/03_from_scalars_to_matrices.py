@@ -36,8 +36,9 @@ from checks.lesson_03 import check_linear, check_matmul, check_mean
 # %% [markdown] lang="en"
 # ## D = W X, element by element
 #
-# A matrix product is nothing but many multiply gates and add gates. Take the smallest that shows everything, and a loss
-# that weighs its two entries differently:
+# A matrix product is nothing but many multiply gates and add gates. Take the smallest that shows everything, and let the
+# result $L$ weigh its two entries differently. ($L$ stands for *loss*: in training the result is a number that says how wrong
+# a network is.)
 #
 # $$W = \begin{pmatrix} 1 & 2 \end{pmatrix}, \quad X = \begin{pmatrix} 3 & 4 \\ 5 & 6 \end{pmatrix}, \quad
 # D = WX = \begin{pmatrix} 13 & 16 \end{pmatrix}, \quad L = D_{11} + 10\, D_{12}.$$
@@ -50,14 +51,15 @@ from checks.lesson_03 import check_linear, check_matmul, check_mean
 #
 # $$dW_{ik} = \sum_j dD_{ij}\, X_{kj}, \qquad dX_{kj} = \sum_i W_{ik}\, dD_{ij},$$
 #
-# and these sums are matrix products themselves:
+# and these sums are matrix products themselves, because $X_{kj} = (X^\top)_{jk}$ and $W_{ik} = (W^\top)_{ki}$:
 #
 # $$dW = dD\, X^\top, \qquad dX = W^\top dD .$$
 
 # %% [markdown] lang="zh"
 # ## D = W X，逐个元素地看
 #
-# 矩阵乘积不过是许多乘法门和加法门。取一个最小但什么都有的例子，再取一个给两个元素不同权重的损失：
+# 矩阵乘积不过是许多乘法门和加法门。取一个最小但什么都有的例子，并让结果 $L$ 对两个元素各有轻重。
+# （$L$ 代表**损失**（loss）：训练时，结果就是一个说明网络错得多厉害的数。）
 #
 # $$W = \begin{pmatrix} 1 & 2 \end{pmatrix}, \quad X = \begin{pmatrix} 3 & 4 \\ 5 & 6 \end{pmatrix}, \quad
 # D = WX = \begin{pmatrix} 13 & 16 \end{pmatrix}, \quad L = D_{11} + 10\, D_{12}.$$
@@ -70,7 +72,7 @@ from checks.lesson_03 import check_linear, check_matmul, check_mean
 #
 # $$dW_{ik} = \sum_j dD_{ij}\, X_{kj}, \qquad dX_{kj} = \sum_i W_{ik}\, dD_{ij},$$
 #
-# 而这些求和本身又是矩阵乘积：
+# 而由于 $X_{kj} = (X^\top)_{jk}$、$W_{ik} = (W^\top)_{ki}$，这些求和本身又是矩阵乘积：
 #
 # $$dW = dD\, X^\top, \qquad dX = W^\top dD .$$
 
@@ -86,10 +88,10 @@ for i, k, j in np.ndindex(1, 2, 2):  # a multiply gate each: D[i, j] += W[i, k] 
 print("dW", dW.tolist(), "  dX", dX.tolist())
 
 # %% [markdown] lang="en"
-# As single numbers the graph has fourteen boxes:
+# As single numbers the graph has fourteen nodes, the six inputs and eight gates:
 
 # %% [markdown] lang="zh"
-# 用单个的数来画，图里有十四个框：
+# 用单个的数来画，图里有十四个节点：六个输入，八个门。
 
 
 # %%
@@ -107,11 +109,15 @@ L.backward()
 draw(L, names=locals(), style="circuit")
 
 # %% [markdown] lang="en"
-# As matrices it has six. On the edges into `D` stand the two formulas: what comes from above is multiplied by $X^\top$ from
-# the right, or by $W^\top$ from the left.
+# As matrices it has six. On the edges into `D` stand the two formulas: what comes from above, ◀, is multiplied by $X^\top$ from
+# the right, or by $W^\top$ from the left. Small squares are the entries of an array, orange for positive and blue for
+# negative ones. Below them stand the mean ± standard deviation of the values, and the length of the gradient,
+# $\lVert dW \rVert = \sqrt{43^2 + 65^2} = 77.9$.
 
 # %% [markdown] lang="zh"
-# 用矩阵来画只有六个。进入 `D` 的两条边上写着那两个公式：上游传来的梯度，从右边乘 $X^\top$，或者从左边乘 $W^\top$。
+# 用矩阵来画只有六个。进入 `D` 的两条边上写着那两个公式：上游传来的梯度 ◀，从右边乘 $X^\top$，或者从左边乘 $W^\top$。
+# 小方格是数组的元素，橙色为正，蓝色为负。下面写着数值的平均 ± 标准差，以及梯度的长度
+# $\lVert dW \rVert = \sqrt{43^2 + 65^2} = 77.9$。
 
 # %%
 W = Tensor([[1.0, 2.0]], requires_grad=True)
@@ -201,12 +207,12 @@ print("b", b.grad, b.grad.shape, "  column", column.grad.ravel(), column.grad.sh
 print("by hand", dY.sum(axis=0), ((X.data + b.data) * dY).sum(axis=1))
 
 # %% [markdown] lang="en"
-# **Exercise 2.** A linear layer in the layout of PyTorch and of our `nn.Linear`: examples are rows,
-# $Y = X W^\top + b$ with $X$ of shape $(N, n_{in})$, $W$ of shape $(n_{out}, n_{in})$ and $b$ of shape $(n_{out})$. Write its backward
+# **Exercise 2.** A *linear layer* makes $n_{out}$ weighted sums of the same $n_{in}$ inputs. In the layout of PyTorch and of our
+# `nn.Linear` each row of $X$ is one example: $Y = X W^\top + b$ with $X$ of shape $(N, n_{in})$, $W$ of shape $(n_{out}, n_{in})$ and $b$ of shape $(n_{out})$. Write its backward
 # pass.
 
 # %% [markdown] lang="zh"
-# **练习 2.** 一个线性层，布局与 PyTorch 和我们的 `nn.Linear` 相同：每行一个样本，$Y = X W^\top + b$，
+# **练习 2.** **线性层**对同样的 $n_{in}$ 个输入做 $n_{out}$ 个加权和。布局与 PyTorch 和我们的 `nn.Linear` 相同，$X$ 的每行是一个样本：$Y = X W^\top + b$，
 # 其中 $X$ 的形状是 $(N, n_{in})$，$W$ 是 $(n_{out}, n_{in})$，$b$ 是 $(n_{out})$。写出它的反向传播。
 
 
@@ -233,10 +239,11 @@ check_linear(linear_backward)
 
 # %% [markdown] lang="en"
 # **Exercise 3.** And the other way round. `Y = X.mean(axis=1)` makes one number of each row. Given its gradient `g`, one
-# number per row, what does $X$ receive?
+# number per row, what does $X$ receive? (`g[:, None]` makes a column of `g`.)
 
 # %% [markdown] lang="zh"
 # **练习 3.** 再反过来。`Y = X.mean(axis=1)` 把每一行变成一个数。已知它的梯度 `g`（每行一个数），$X$ 收到的是什么？
+# （`g[:, None]` 把 `g` 变成一列。）
 
 
 # %% tags=["exercise"]
@@ -262,13 +269,14 @@ check_mean(mean_gate)
 #
 # You know enough to write one. A `Value` holds a number, the values it was computed from, and for each of these a function that
 # turns its own gradient into what that parent receives. `backward` is lesson 2: topological order (here: youngest first),
-# local gradients, `+=`.
+# local gradients, `+=`. New is the gate $\mathrm{relu}(x) = \max(0, x)$; `fit` does nothing yet, it is for arrays.
 
 # %% [markdown] lang="zh"
 # ## 一个引擎，先给标量用
 #
 # 你已经能自己写一个了。一个 `Value` 里存着一个数、计算它的那些值，以及对其中每一个的一个函数：把自己的梯度变成那个父节点该收到的一份。
 # `backward` 就是第 2 课：拓扑序（这里是年轻的在前）、局部梯度、`+=`。
+# 新的门是 $\mathrm{relu}(x) = \max(0, x)$；`fit` 暂时什么也不做，它是为数组准备的。
 
 
 # %%
@@ -339,10 +347,11 @@ class Value:
 
 
 # %% [markdown] lang="en"
-# Every example so far, by this engine and by ours: the largest difference between their gradients, and the gradients.
+# Every example so far, by this engine (`leaf` makes its inputs) and by ours: the largest difference between their gradients,
+# and the gradients.
 
 # %% [markdown] lang="zh"
-# 到目前为止的每个例子，用这个引擎和我们的引擎各算一遍：两者梯度的最大差别，以及梯度。
+# 到目前为止的每个例子，用这个引擎（它的输入由 `leaf` 建立）和我们的引擎各算一遍：两者梯度的最大差别，以及梯度。
 
 
 # %%
@@ -433,16 +442,21 @@ compare(Array, "(X + b) column", broadcast, np.ones((2, 2)), [1.0, 2.0], [[3.0],
 # ## Two moons
 #
 # Now let a network learn. A hundred points in two interlocked half circles, a class (+1 or −1) for each. The network of
-# micrograd's demonstration: two inputs, two layers of 16 neurons with relu, one score. The loss asks that the score have the
-# sign of the class with a margin of 1: the mean of $\max(0,\ 1 - \text{class} \cdot \text{score})$. (micrograd adds a small
-# penalty on the weights; we leave it out.)
+# micrograd's demonstration: two inputs, two layers of 16 neurons (those of lesson 2, with relu in place of $\sigma$), one score.
+# The loss asks that the score have the sign of the class with a margin of 1: the mean of
+# $\max(0,\ 1 - \text{class} \cdot \text{score})$. (micrograd adds a small penalty on the weights; we leave it out.)
+#
+# Training is the end of lesson 1 with a minus sign: the weights start at random, the biases at 0, and each step moves them by
+# `rate` times their gradient, downhill. The rate shrinks from 1 to 0.1.
 
 # %% [markdown] lang="zh"
 # ## 双月
 #
 # 现在让一个网络学点东西。一百个点，排成两个互相咬合的半圆，每个点有一个类别（+1 或 −1）。网络与 micrograd 的演示相同：两个输入，
-# 两层各 16 个带 relu 的神经元，一个得分。损失要求得分与类别同号，并且至少有 1 的余量：对
+# 两层各 16 个神经元（就是第 2 课的那种，只是用 relu 代替 $\sigma$），一个得分。损失要求得分与类别同号，并且至少有 1 的余量：对
 # $\max(0,\ 1 - \text{类别} \cdot \text{得分})$ 取平均。（micrograd 还对权重加了一点惩罚，这里省去。）
+#
+# 训练就是第 1 课的结尾换成减号：权重从随机值出发，偏置从 0 出发，每一步都朝下坡移动 `rate` 乘以各自的梯度。`rate` 从 1 逐渐减到 0.1。
 
 # %%
 rng = np.random.default_rng(1)
@@ -494,7 +508,7 @@ for k in (0, 1, 2, 10, 50, 99):
 
 # %%
 across, up = np.meshgrid(np.linspace(-1.7, 2.7, 120), np.linspace(-1.3, 1.8, 100))
-with no_grad():
+with no_grad():  # values only, nothing is remembered
     score = network(Tensor(np.dstack([across, up])), *weights).data[..., 0]
     right = np.sign(network(Tensor(points), *weights).data) == classes
 figure, (left, curve) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
@@ -508,10 +522,12 @@ curve.set(xlabel="step", ylabel="loss")
 plt.show()
 
 # %% [markdown] lang="en"
-# And its graph, the whole step: from the points to the loss, and back to the gradient of every weight.
+# And its graph, the whole step: from the points to the loss, and back to the gradient of every weight. `Σ to (16,)` is the sum over
+# the rows that broadcasting asks for. The dashed edge brings a constant, to which no gradient goes; dots stand for what was cut off.
 
 # %% [markdown] lang="zh"
-# 这是它的图，完整的一步：从数据点到损失，再回到每个权重的梯度。
+# 这是它的图，完整的一步：从数据点到损失，再回到每个权重的梯度。`Σ to (16,)` 就是广播所要求的对各行求和。
+# 虚线带来的是常数，没有梯度传给它；省略号表示没有画完。
 
 # %%
 X = Tensor(points)
@@ -523,13 +539,13 @@ draw(loss, names=locals())
 # %% [markdown] lang="en"
 # ## The same network, number by number
 #
-# micrograd computes with single numbers: a neuron is a loop over its inputs, a layer a loop over neurons, a batch a loop over
+# micrograd computes with single numbers: a neuron is a loop over its inputs, a layer a loop over neurons, the data a loop over
 # points. Let our engine do that, with the same start, and compare.
 
 # %% [markdown] lang="zh"
 # ## 同一个网络，一个数一个数地算
 #
-# micrograd 用单个的数来算：神经元是对输入的循环，层是对神经元的循环，一批数据是对点的循环。让我们的引擎也这样做，起点相同，比较一下。
+# micrograd 用单个的数来算：神经元是对输入的循环，层是对神经元的循环，数据是对点的循环。让我们的引擎也这样做，起点相同，比较一下。
 
 
 # %%

@@ -37,8 +37,8 @@ from nn.textbook import ColumnLSTMCell, SimpleLSTMCell, first_component_loss
 # ## A number that is remembered
 #
 # A *recurrent* network reads a sequence, one step at a time, and carries a state from step to step. In an LSTM (long
-# short-term memory) the state has two parts: $c$, the memory, and $a$, what is shown of it. Three *gates*, numbers between
-# 0 and 1, decide what happens to the memory. The forget gate $\Gamma_f$ says how much of the old memory stays, the update
+# short-term memory) the state has two parts: $c$, the memory, and $a$, what is shown of it. Three *gates*, now not operations but
+# numbers between 0 and 1, decide what happens to the memory. The forget gate $\Gamma_f$ says how much of the old memory stays, the update
 # gate $\Gamma_i$ how much of a new candidate $\tilde c$ comes in, the output gate $\Gamma_o$ how much is shown:
 #
 # $$c = \Gamma_f\, c_{prev} + \Gamma_i\, \tilde c, \qquad a = \Gamma_o \tanh c .$$
@@ -51,13 +51,13 @@ from nn.textbook import ColumnLSTMCell, SimpleLSTMCell, first_component_loss
 # %% [markdown] lang="zh"
 # ## 记住一个数
 #
-# **循环**网络一步一步地读一个序列，并把一个状态从这一步带到下一步。LSTM（长短期记忆）的状态有两部分：$c$ 是记忆，$a$ 是记忆中露出来的部分。
-# 三个**门**，也就是三个 0 到 1 之间的数，决定记忆的去留。遗忘门 $\Gamma_f$ 决定旧记忆留下多少，更新门 $\Gamma_i$
-# 决定新候选值 $\tilde c$ 进来多少，输出门 $\Gamma_o$ 决定露出多少：
+# **循环**网络一步一步地读一个序列，并把一个状态从这一步带到下一步。LSTM（长短期记忆）的状态有两部分：$c$ 是记忆，$a$ 是记忆对外输出的部分。
+# 三个**门**（这里不再指运算，而是三个 0 到 1 之间的数）决定记忆的去留。遗忘门 $\Gamma_f$ 决定旧记忆留下多少，更新门 $\Gamma_i$
+# 决定新候选值 $\tilde c$ 进来多少，输出门 $\Gamma_o$ 决定输出多少：
 #
 # $$c = \Gamma_f\, c_{prev} + \Gamma_i\, \tilde c, \qquad a = \Gamma_o \tanh c .$$
 #
-# 代入数字：记忆是 2，留下 0.9；候选值是 $-0.4$，进来一半：$c = 0.9 \cdot 2 + 0.5 \cdot (-0.4) = 1.6$。露出四分之一：
+# 代入数字：记忆是 2，留下九成；候选值是 $-0.4$，进来一半：$c = 0.9 \cdot 2 + 0.5 \cdot (-0.4) = 1.6$。输出四分之一：
 # $a = 0.25 \cdot \tanh 1.6 = 0.25 \cdot 0.9217 = 0.2304$。这里只有 ×、+ 和 tanh，所以可以像第 2 课那样往回走。
 # 代码里用 `f`、`i`、`o` 表示三个门，用 `cc` 表示候选值。
 
@@ -74,10 +74,11 @@ print(f"c = {c:.4f}   a = {a:.4f}   dc = {dc:.4f}   do = {do:.4f}")
 print(f"df = {df:.4f}   dc_prev = {dc_prev:.4f}   di = {di:.4f}   dcc = {dcc:.4f}")
 
 # %% [markdown] lang="en"
-# The same by the engine, and the picture. Follow the top line from $c$ to $c_{prev}$: one multiplication by the forget gate.
+# The same by the engine, and the picture. Follow the line from $c$ back to `c_prev`: one multiplication by the forget gate. (`v1` to
+# `v3` are values without a name.)
 
 # %% [markdown] lang="zh"
-# 让引擎算一遍，并画出图来。看从 $c$ 回到 $c_{prev}$ 的那条线：只乘了一次遗忘门。
+# 让引擎算一遍，并画出图来。看从 $c$ 回到 $c_{prev}$ 的那条线：只乘了一次遗忘门。（`v1` 到 `v3` 是没有名字的中间值。）
 
 # %%
 f, i, cc, o, c_prev = (Tensor(v, requires_grad=True) for v in (0.9, 0.5, -0.4, 0.25, 2.0))
@@ -90,7 +91,7 @@ draw(a, names=locals())
 # ## Six equations
 #
 # Where do the gates come from? Each is a small layer that looks at the input $x^{\langle t\rangle}$ and at what was shown
-# before, $a^{\langle t-1\rangle}$, standing on each other in one column:
+# before, $a^{\langle t-1\rangle}$, one above the other in one column:
 #
 # $$\begin{aligned}
 # \Gamma_f &= \sigma(W_f\,[a^{\langle t-1\rangle}; x^{\langle t\rangle}] + b_f) & (1) \\
@@ -101,14 +102,14 @@ draw(a, names=locals())
 # a^{\langle t\rangle} &= \Gamma_o * \tanh c^{\langle t\rangle} & (6)
 # \end{aligned}$$
 #
-# Here $*$ multiplies entry by entry, and each column is one of $m$ examples. (The course also writes $\Gamma_u$ for
-# $\Gamma_i$.) Our `ColumnLSTMCell` has the same letters; its `W` holds $W_f, W_i, W_c, W_o$ on top of each other, so that one
-# product serves all four.
+# Here $*$ multiplies entry by entry, and each column is one of $m$ examples; $x$ has $n_x$ rows, $a$ and $c$ have $n_a$, so that
+# each $W$ is $n_a \times (n_a + n_x)$. (The course also writes $\Gamma_u$ for $\Gamma_i$.) Our `ColumnLSTMCell` has the same
+# letters; its `W` holds $W_f, W_i, W_c, W_o$ on top of each other, so that one product serves all four.
 
 # %% [markdown] lang="zh"
 # ## 六个公式
 #
-# 门从哪里来？每个门都是一个小小的层，它看的是当前输入 $x^{\langle t\rangle}$ 和上一步露出来的 $a^{\langle t-1\rangle}$，
+# 门从哪里来？每个门都是一个小小的层，它看的是当前输入 $x^{\langle t\rangle}$ 和上一步的输出 $a^{\langle t-1\rangle}$，
 # 两者上下叠成一列：
 #
 # $$\begin{aligned}
@@ -120,7 +121,8 @@ draw(a, names=locals())
 # a^{\langle t\rangle} &= \Gamma_o * \tanh c^{\langle t\rangle} & (6)
 # \end{aligned}$$
 #
-# 这里 $*$ 是逐元素相乘，每一列是 $m$ 个样本中的一个。（课程里 $\Gamma_i$ 有时也写作 $\Gamma_u$。）我们的 `ColumnLSTMCell`
+# 这里 $*$ 是逐元素相乘，每一列是 $m$ 个样本中的一个；$x$ 有 $n_x$ 行，$a$ 和 $c$ 有 $n_a$ 行，所以每个 $W$ 都是
+# $n_a \times (n_a + n_x)$。（课程里 $\Gamma_i$ 有时也写作 $\Gamma_u$。）我们的 `ColumnLSTMCell`
 # 用的是同样的字母；它的 `W` 把 $W_f, W_i, W_c, W_o$ 上下叠在一起，一次乘法就算出四份。
 
 # %% equations=["deeplearning.ai (1)", "deeplearning.ai (2)", "deeplearning.ai (3)", "deeplearning.ai (4)", "deeplearning.ai (5)", "deeplearning.ai (6)"]
@@ -147,12 +149,12 @@ print("the cell computes the same:", np.allclose(a1.data, a), np.allclose(c1.dat
 
 # %% [markdown] lang="en"
 # To look at the backward pass of one step alone, we need the gradients that arrive from later steps, `da` and `dc`. Make
-# them up, and let the engine start from $L = \sum (da * a + dc * c)$: the gradient of this number by $a$ is `da`, and what
-# it gives for `c` directly is `dc`.
+# them up, and let the engine start from $L = \sum (da * a + dc * c)$: the gradient that it sends to $a$ is `da`, and what
+# it sends to $c$ directly is `dc`.
 
 # %% [markdown] lang="zh"
 # 要单独看一步的反向传播，需要从后面各步传来的梯度 `da` 和 `dc`。随便造两个数组，让引擎从 $L = \sum (da * a + dc * c)$ 出发：
-# 这个数对 $a$ 的梯度就是 `da`，它直接给 `c` 的就是 `dc`。
+# 它传给 $a$ 的梯度就是 `da`，直接传给 $c$ 的就是 `dc`。
 
 # %%
 da, dc = (Tensor(rng.standard_normal((n_a, m))) for _ in range(2))
@@ -161,9 +163,8 @@ L.backward()
 draw(L, names=locals())
 
 # %% [markdown] lang="en"
-# The four gates side by side, the memory in its frame. Small squares are arrays, orange for positive entries and blue for
-# negative ones. Note where lines meet: $c$ receives two gradients, and $z$
-# four, one from each gate, each for its own three rows.
+# The four gates side by side, the memory in its frame; `[0:3]` are the first three rows of $z$. Note where lines meet: $c$
+# receives two gradients, and $z$ four, one from each gate, each for its own three rows.
 #
 # ## Identity by identity
 #
@@ -171,9 +172,9 @@ draw(L, names=locals())
 #
 # $$\delta c = dc + da * \Gamma_o * (1 - \tanh^2 c) .$$
 #
-# From $c = \Gamma_f * c_{prev} + \Gamma_i * \tilde c$ every factor gets $\delta c$ times the other factor. One gate further,
-# σ multiplies by $\Gamma(1 - \Gamma)$ and tanh by $1 - \tilde c^2$. The course writes $d\gamma$ and $dp\tilde c$ for the
-# results, the gradients by what stands *inside* σ and tanh; we call it $z$:
+# From $c = \Gamma_f * c_{prev} + \Gamma_i * \tilde c$ every factor gets $\delta c$ times the other factor. One step further
+# back, σ multiplies by $\Gamma(1 - \Gamma)$ and tanh by $1 - \tilde c^2$. The course writes $d\gamma$ and $dp\tilde c$ for the
+# results, the gradients of what stands *inside* σ and tanh; we call it $z$:
 #
 # $$\begin{aligned}
 # dz_o = d\gamma_o &= da * \tanh c \;*\; \Gamma_o (1 - \Gamma_o) & (7) \\
@@ -189,7 +190,7 @@ draw(L, names=locals())
 # **Exercise 1.** Write (7) to (10). `cc` is $\tilde c$.
 
 # %% [markdown] lang="zh"
-# 四个门并排，记忆在自己的框里。小方格是数组，橙色为正，蓝色为负。注意线在哪里汇合：$c$ 收到两份梯度；
+# 四个门并排，记忆在自己的框里；`[0:3]` 是 $z$ 的前三行。注意线在哪里汇合：$c$ 收到两份梯度；
 # $z$ 收到四份，每个门一份，各管自己的三行。
 #
 # ## 一条一条地求
@@ -198,7 +199,7 @@ draw(L, names=locals())
 #
 # $$\delta c = dc + da * \Gamma_o * (1 - \tanh^2 c) .$$
 #
-# 由 $c = \Gamma_f * c_{prev} + \Gamma_i * \tilde c$，每个因子得到 $\delta c$ 乘以另一个因子。再往回过一个门：σ 乘以
+# 由 $c = \Gamma_f * c_{prev} + \Gamma_i * \tilde c$，每个因子得到 $\delta c$ 乘以另一个因子。再往回走一步：σ 乘以
 # $\Gamma(1 - \Gamma)$，tanh 乘以 $1 - \tilde c^2$。课程把结果记作 $d\gamma$ 和 $dp\tilde c$，也就是对 σ 和 tanh **里面**那个量的梯度；
 # 我们把那个量叫作 $z$：
 #
@@ -217,7 +218,7 @@ draw(L, names=locals())
 
 # %% tags=["exercise"]
 def gates_backward(da, dc, c_prev, f, i, cc, o, c):
-    dc = ...  # all that arrives at c
+    dc = ...  # δc: all that arrives at c
     dz_f = ...
     dz_i = ...
     dz_c = ...
@@ -256,7 +257,7 @@ check_gates(gates_backward)
 
 # %% [markdown] lang="zh"
 # 剩下的就是第 3 课的内容。设 $z = W [a; x] + b$，$dz$ 与 $W$ 一样叠放：矩阵乘积的梯度是 $dW = dz\,[a; x]^\top$ 和
-# $d[a; x] = W^\top dz$；$b$ 加到了每一列上，就从每一列收集梯度：
+# $d[a; x] = W^\top dz$；$b$ 加到了每一列上，所以它的梯度是各列之和：
 #
 # $$\begin{aligned}
 # dW_f &= dz_f\,[a_{prev}; x]^\top, \quad dW_i,\ dW_c,\ dW_o \text{ 同理} & (11), (12), (13), (14) \\
@@ -308,7 +309,7 @@ check_weights(weights_backward)
 # %% equations=["deeplearning.ai (7)", "deeplearning.ai (8)", "deeplearning.ai (9)", "deeplearning.ai (10)", "deeplearning.ai (11)", "deeplearning.ai (12)", "deeplearning.ai (13)", "deeplearning.ai (14)", "deeplearning.ai (15)", "deeplearning.ai (16)", "deeplearning.ai (17)", "deeplearning.ai (18)", "deeplearning.ai (19)", "deeplearning.ai (20)", "deeplearning.ai (21)"]
 def step_backward(da, dc, step):
     ax, c_prev, f, i, cc, o, c = step
-    dc = dc + da * o * (1 - np.tanh(c) ** 2)
+    dc = dc + da * o * (1 - np.tanh(c) ** 2)  # δc
     dz_o = da * np.tanh(c) * o * (1 - o)  # (7)
     dz_c = dc * i * (1 - cc**2)  # (8)
     dz_i = dc * cc * i * (1 - i)  # (9)
@@ -328,21 +329,32 @@ for name, ours, t in zip(("W", "b", "a", "c", "x"), by_hand, (cell.W, cell.b, a0
 # ## A sequence, and the question of 1/m
 #
 # Now three steps, and at the end an answer to a question of yes or no, $\hat y = \sigma(W_y a^{\langle T\rangle} + b_y)$. Its
-# loss is the cross-entropy, the mean of $-y \log \hat y - (1 - y) \log(1 - \hat y)$ over the $m$ examples, whose gradient by
-# what stands inside σ is as simple as can be: $\frac1m (\hat y - y)$. (The engine's function takes σ and log in one, so that
-# no number overflows; in the picture that is the softplus.)
+# loss is the *cross-entropy*, the mean of $-y \log \hat y - (1 - y) \log(1 - \hat y)$ over the $m$ examples, which grows as
+# $\hat y$ moves away from the right answer $y$, 0 or 1. What stands inside σ, the *logit*, receives a simple gradient:
+#
+# $$\frac1m \left(-\frac{y}{\hat y} + \frac{1 - y}{1 - \hat y}\right) \hat y\,(1 - \hat y) = \frac1m (\hat y - y) .$$
+#
+# (The engine's function takes σ and log in one, so that no number overflows: with $\mathrm{softplus}(z) = \log(1 + e^z)$,
+# $-\log \sigma(z)$ is $\mathrm{softplus}(-z)$ and $-\log(1 - \sigma(z))$ is $\mathrm{softplus}(z)$. Both are in the picture.)
 #
 # Backward, the steps run in reverse order. Each adds its part to $dW$ and hands $da$ and $dc$ to the step before. The panel
-# at the bottom of the picture shows this sum.
+# at the bottom of the picture shows this sum; the small dashed `W` and `b` stand for those in the panel. (`unroll` runs the
+# cell over the steps and gives $(a, c)$ after each.)
 
 # %% [markdown] lang="zh"
 # ## 一个序列，以及 1/m 的问题
 #
-# 现在走三步，最后回答一个“是或否”的问题：$\hat y = \sigma(W_y a^{\langle T\rangle} + b_y)$。损失是交叉熵，
-# 即 $-y \log \hat y - (1 - y) \log(1 - \hat y)$ 对 $m$ 个样本的平均。它对 σ 里面那个量的梯度再简单不过：
-# $\frac1m (\hat y - y)$。（引擎的这个函数把 σ 和 log 合在一起算，免得溢出；图里的 softplus 就是它。）
+# 现在走三步，最后回答一个“是或否”的问题：$\hat y = \sigma(W_y a^{\langle T\rangle} + b_y)$。损失是**交叉熵**，
+# 即 $-y \log \hat y - (1 - y) \log(1 - \hat y)$ 对 $m$ 个样本的平均；正确答案 $y$ 是 0 或 1，$\hat y$ 离它越远，损失越大。
+# 损失对 σ 里面那个量（叫作 logit）的梯度很简单：
 #
-# 反向时各步倒着走，每一步把自己那份加进 $dW$，再把 $da$ 和 $dc$ 交给前一步。图的下方画出了这个求和。
+# $$\frac1m \left(-\frac{y}{\hat y} + \frac{1 - y}{1 - \hat y}\right) \hat y\,(1 - \hat y) = \frac1m (\hat y - y) .$$
+#
+# （引擎的这个函数把 σ 和 log 合在一起算，免得溢出：令 $\mathrm{softplus}(z) = \log(1 + e^z)$，则 $-\log \sigma(z)$ 是
+# $\mathrm{softplus}(-z)$，$-\log(1 - \sigma(z))$ 是 $\mathrm{softplus}(z)$。图里两个都有。）
+#
+# 反向时各步倒着走，每一步把自己那份加进 $dW$，再把 $da$ 和 $dc$ 交给前一步。图的下方画出了这个求和，
+# 各步里虚线的小 `W` 和 `b` 就代表那里的两个。（`unroll` 让单元走完各步，给出每一步之后的 $(a, c)$。）
 
 # %%
 W_y, b_y = nn.Parameter(rng.standard_normal((1, n_a))), nn.Parameter([[0.3]])
@@ -356,7 +368,7 @@ draw(loss, names=locals())
 # %% [markdown] lang="en"
 # Texts in this notation often start from $\hat y - y$, the gradient of *each example's own* loss, and divide at the weights:
 # $dW_f = \frac1m\, dz_f\,[a; x]^\top$. The engine knows nothing of examples. It differentiates the mean, so its $da$ carries
-# the factor $1/m$ from the start. The weights agree; the states differ by $m$.
+# the factor $1/m$ from the start. The weights agree; the states differ by the factor $m$.
 
 # %% [markdown] lang="zh"
 # 用这套记号的文章常常从 $\hat y - y$ 出发，那是**每个样本自己的**损失的梯度，到权重处再除以 $m$：
@@ -387,14 +399,14 @@ print("1/m · dW agrees with the engine's:", np.allclose(summed / m, cell.W.grad
 # ## The checker, and what it can hide
 #
 # Agreeing with the engine proves little if both rest on the same wrong idea. A nudge does not (lesson 1). `gradcheck` nudges
-# every entry of $W$ and $b$ and compares; the ratio in its table should be 1. The function is the six equations once more,
+# every entry of $W$ and $b$ and compares; the ratio in its table should be 1, up to rounding. The function is the six equations once more,
 # and runs on arrays and Tensors alike.
 
 # %% [markdown] lang="zh"
 # ## 检验器，以及它会掩盖什么
 #
 # 与引擎一致并不说明多少问题，万一两边都基于同一个错误的想法呢？轻推则不会错（第 1 课）。`gradcheck` 把 $W$ 和 $b$ 的每个元素都推一下，
-# 再作比较；表中的比值应该是 1。下面的函数就是那六个公式，对数组和 Tensor 都能运行。
+# 再作比较；除去舍入误差，表中的比值应该是 1。下面的函数就是那六个公式，对数组和 Tensor 都能运行。
 
 
 # %%
@@ -453,14 +465,14 @@ print(f"   ratio from {ratio.min():.4f} to {ratio.max():.4f}")
 # A fourth one has nothing to do with the number. **A special point.** At the first step $c_{prev} = 0$, so $dz_f = 0$,
 # whatever you wrote in (10): look at the forget gate of step 1 in the picture, ◀ 0. Check at random states, over several steps.
 #
-# **Exercise 3.** Write a number that hides none of the first three: the *largest relative* error. The difference of two
-# entries is measured by the larger of the two.
+# **Exercise 3.** Compute a number that hides none of the first three: the *largest relative* error. The distance of two
+# entries is divided by the larger of their absolute values.
 
 # %% [markdown] lang="zh"
 # 第四个与选哪个数无关：**特殊点。** 第一步的 $c_{prev} = 0$，于是无论 (10) 写成什么，$dz_f$ 都是 0：看图中第 1 步的遗忘门，◀ 0。
 # 检验要用随机的状态，并且走上好几步。
 #
-# **练习 3.** 写一个数，让前三种错误都无处可藏：**最大的相对误差**。两个元素之差，用其中绝对值较大的那个来衡量。
+# **练习 3.** 算出一个数，让前三种错误都无处可藏：**最大相对误差**。两个元素之差的绝对值，除以两者绝对值中较大的那个。
 
 
 # %% tags=["exercise"]
@@ -514,7 +526,7 @@ check_worst_error(worst_error)
 # | 输出 | $\Gamma_o * \tanh c$ | $o * s$，**没有 tanh** | $o * \tanh c$ |
 # | 原文的损失 | 对 $m$ 个样本取平均 | 对各步求和 | – |
 #
-# 第一种和第三种算的是同一个函数，互相转换只需搬动行并转置。第二种则不同。
+# 第一种和第三种算的是同一个函数，互相转换只需调换行的次序并转置。第二种则不同。
 
 # %%
 lstm = nn.LSTM(n_x, n_a)
@@ -546,7 +558,7 @@ print("                the output is the same:", np.allclose(h1.data, other_h.da
 # $$L(t) = \sum_{s=t}^{T} l(s), \qquad L(t) = l(t) + L(t+1), \qquad
 # \frac{dL}{dh(t)} = \frac{dL(t)}{dh(t)} = \frac{dl(t)}{dh(t)} + \frac{dL(t+1)}{dh(t)} .$$
 #
-# The memory has two children, $h(t)$ and $s(t+1)$, so two terms arrive:
+# (The index $s$ of this sum is a step, not the memory.) The memory is a parent of two, $h(t)$ and $s(t+1)$, so two terms arrive:
 #
 # $$\frac{dL(t)}{ds(t)} = \frac{dL(t)}{dh(t)} * o(t) + \frac{dL(t+1)}{ds(t)}, \qquad
 # \frac{dL(t+1)}{ds(t)} = \frac{dL(t+1)}{ds(t+1)} * f(t+1) ,$$
@@ -571,12 +583,12 @@ print("                the output is the same:", np.allclose(h1.data, other_h.da
 # $$L(t) = \sum_{s=t}^{T} l(s), \qquad L(t) = l(t) + L(t+1), \qquad
 # \frac{dL}{dh(t)} = \frac{dL(t)}{dh(t)} = \frac{dl(t)}{dh(t)} + \frac{dL(t+1)}{dh(t)} .$$
 #
-# 记忆有两个去向，$h(t)$ 和 $s(t+1)$，所以到达它的有两项：
+# （这个求和的下标 $s$ 是步数，不是记忆。）记忆有两个去向，$h(t)$ 和 $s(t+1)$，所以到达它的有两项：
 #
 # $$\frac{dL(t)}{ds(t)} = \frac{dL(t)}{dh(t)} * o(t) + \frac{dL(t+1)}{ds(t)}, \qquad
 # \frac{dL(t+1)}{ds(t)} = \frac{dL(t+1)}{ds(t+1)} * f(t+1) ,$$
 #
-# 后一式把 $h(t)$ 看作不变，因为它那一份已经在前面那项里了。梯度沿着 $s$ 往回走时，经历的只有因子 $f$。文章把这条路叫作**恒定误差传送带**（constant error carousel）；它为什么重要，第 5 课再讲。
+# 后一式把 $h(t)$ 看作不变，因为它那一份已经在前一式的第一项里了。梯度沿着 $s$ 往回走，途中只乘因子 $f$。文章把这条路叫作**恒定误差传送带**（constant error carousel）；它为什么重要，第 5 课再讲。
 #
 # **练习 4.** 写出其中一步。`dh` 是完整的 $dL(t)/dh(t)$，`ds_next` 是 $dL(t+1)/ds(t)$。
 
@@ -609,11 +621,11 @@ def simple_backward(dh, ds_next, s_prev, g, i, f, o, s):
 check_simple_lstm(simple_backward)
 
 # %% [markdown] lang="en"
-# Its loss is the Euclidean distance of $h(t)$'s first entry to a target, $l(t) = (h_1(t) - y(t))^2$. Here is the article's
+# Its loss is the squared distance of $h(t)$'s first entry to a target, $l(t) = (h_1(t) - y(t))^2$. Here is the article's
 # recursion over four steps beside the engine's gradients of $h(t)$ and $s(t)$.
 
 # %% [markdown] lang="zh"
-# 它的损失是 $h(t)$ 的第一个分量到目标值的欧氏距离，$l(t) = (h_1(t) - y(t))^2$。下面是文章的递推走四步，与引擎给出的 $h(t)$、$s(t)$
+# 它的损失是 $h(t)$ 的第一个分量与目标值之差的平方，$l(t) = (h_1(t) - y(t))^2$。下面是文章的递推走四步，与引擎给出的 $h(t)$、$s(t)$
 # 的梯度对照。
 
 # %% equations=["Simple LSTM g", "Simple LSTM gates", "Simple LSTM s", "Simple LSTM h", "Simple LSTM concatenation", "Simple LSTM loss", "Simple LSTM total", "Simple LSTM from t on", "Simple LSTM later", "Simple LSTM recursion", "Simple LSTM dh", "Simple LSTM ds"]
@@ -652,7 +664,7 @@ for t in reversed(range(T)):
 print(f"L(1) = {L:.4f}, the engine's loss = {total.item():.4f}")
 
 # %% [markdown] lang="en"
-# The gradient of a weight $w$ is then
+# The gradient of a weight $w$, with $M$ entries of $h$, is then
 #
 # $$\frac{dL}{dw} = \sum_{t=1}^{T} \sum_{i=1}^{M} \frac{dL(t)}{dh_i(t)}\,\frac{dh_i(t)}{dw} .$$
 #
@@ -660,11 +672,11 @@ print(f"L(1) = {L:.4f}, the engine's loss = {total.item():.4f}")
 # not the earlier $s$. The code does just that. `detach` makes a constant of $h(t-1)$.
 
 # %% [markdown] lang="zh"
-# 于是权重 $w$ 的梯度是
+# 设 $h$ 有 $M$ 个分量，于是权重 $w$ 的梯度是
 #
 # $$\frac{dL}{dw} = \sum_{t=1}^{T} \sum_{i=1}^{M} \frac{dL(t)}{dh_i(t)}\,\frac{dh_i(t)}{dw} .$$
 #
-# $dh_i(t)/dw$ 要读得仔细：更早的 $h$ 看作不变，因为经由它们的影响已经在 $dL(t)/dh_i(t)$ 里了；更早的 $s$ 则不能看作不变。
+# $dh_i(t)/dw$ 要仔细理解：更早的 $h$ 看作不变，因为经由它们的影响已经在 $dL(t)/dh_i(t)$ 里了；更早的 $s$ 则不能看作不变。
 # 代码正是这样做的：`detach` 把 $h(t-1)$ 变成常数。
 
 # %% equations=["Simple LSTM weights"]
@@ -692,12 +704,13 @@ draw(L, names=locals(), gradients="compute", expand="*")
 # The author's repository has a toy task: four inputs of 50 random numbers are to give $-0.5, 0.2, 0.1, -0.5$. It prints a loss
 # of 7.535e-01 at first and 2.611e-06 after 100 steps. Our cell repeats this to the last digit, if we repeat a quirk: the code
 # resets the random seed before *every* array, so all four gates start with equal weights. That is a special point again.
-# Write $i$ there where $f$ belongs, and no check at the start will notice. Training breaks the tie.
+# Write $i$ there where $f$ belongs, and no check at the start will notice. Training breaks the tie. (`SGD` is the step downhill
+# of lesson 3, `lr` its rate.)
 
 # %% [markdown] lang="zh"
 # 作者的代码库里有个小任务：四个输入，各是 50 个随机数，要求分别输出 $-0.5, 0.2, 0.1, -0.5$。它打印的损失起初是 7.535e-01，
 # 100 步之后是 2.611e-06。我们的单元可以一位不差地重现，只要连它的一个怪癖也一起重现：那份代码在生成**每个**数组之前都重置随机种子，
-# 所以四个门的初始权重完全相同。这又是一个特殊点：在那里把该写 $f$ 的地方写成 $i$，检验也看不出来。训练会打破这种对称。
+# 所以四个门的初始权重完全相同。这又是一个特殊点：在那里把该写 $f$ 的地方写成 $i$，检验也看不出来。训练会打破这种对称。（`SGD` 就是第 3 课里下坡的一步，`lr` 是它的 `rate`。）
 
 # %%
 toy, draws = SimpleLSTMCell(50, 100), np.random.RandomState(0)
@@ -730,6 +743,6 @@ for step in range(100):
 # 现在你会写、会检验、会调试 LSTM 的反向传播了。引擎能替你做，[分段代码](../docs/staged.md)也能：`stage` 把一个函数的反向传播写成普通的
 # NumPy 代码，一条恒等式一行。
 #
-# **接下来。** [第 5 课](05_backpropagation_through_time.ipynb)跟着梯度走很多步：它为什么消失或爆炸，截断对它做了什么，
+# **接下来。** [第 5 课](05_backpropagation_through_time.ipynb)跟着梯度走很多步：它为什么消失或爆炸，截断会给它带来什么，
 # 为什么沿着 $c$ 的那条路能走得远得多。延伸阅读：Hochreiter 与 Schmidhuber 的论文
 # [Long short-term memory](https://doi.org/10.1162/neco.1997.9.8.1735)（1997）。

@@ -32,12 +32,13 @@ from checks.lesson_08 import (
 # %% [markdown] lang="en"
 # ## One op, from a formula to a gradient
 #
-# The *softsign* squashes a number into $(-1, 1)$, as tanh does, but only divides:
+# An *op*, an operation, is a kind of gate. The *softsign* squashes a number into $(-1, 1)$, as tanh does, but only divides:
 #
 # $$s = \frac{x}{1 + |x|}, \qquad \frac{ds}{dx} = \frac{1}{(1 + |x|)^2} = (1 - |s|)^2 .$$
 #
 # By hand: at $x = 1$, $s = \tfrac12$ and the slope is $\tfrac14$; at $x = -3$, $s = -\tfrac34$ and the slope is
-# $\tfrac1{16}$. The last form of the slope, written with the output, costs no division: the forward pass has done the work.
+# $\tfrac1{16}$. The last form of the slope, written with the output ($1 - |s| = \tfrac{1}{1 + |x|}$), costs no division: the
+# forward pass has done the work.
 #
 # The engine needs exactly this: the function on arrays, and one **rule** for each argument, which turns the gradient `g`
 # that arrives from above into what the argument receives. A rule is given `g`, the output `out` and the arguments.
@@ -45,12 +46,12 @@ from checks.lesson_08 import (
 # %% [markdown] lang="zh"
 # ## 一个运算：从公式到梯度
 #
-# **softsign** 和 tanh 一样把一个数压进 $(-1, 1)$，但只用到除法：
+# 一个**运算**（op）就是一种门。**softsign** 和 tanh 一样把一个数压进 $(-1, 1)$，但只用到除法：
 #
 # $$s = \frac{x}{1 + |x|}, \qquad \frac{ds}{dx} = \frac{1}{(1 + |x|)^2} = (1 - |s|)^2 .$$
 #
 # 先手算：$x = 1$ 时 $s = \tfrac12$，斜率 $\tfrac14$；$x = -3$ 时 $s = -\tfrac34$，斜率 $\tfrac1{16}$。
-# 最右边的写法用输出来表示斜率，不必再做除法：前向已经算好了。
+# 最右边的写法用输出来表示斜率（$1 - |s| = \tfrac{1}{1 + |x|}$），不必再做除法：前向已经算好了。
 #
 # 引擎需要的正是这些：一个作用在数组上的函数，再给每个自变量一条**规则**，把上游传来的梯度 `g` 变成这个自变量应得的梯度。
 # 规则拿到的是 `g`、输出 `out` 和各个自变量。
@@ -82,14 +83,16 @@ for function in (np.multiply, np.exp, np.tanh):
 # ## What the author of an op gets for it
 #
 # **A second opinion.** The numerical checker knows nothing of the rule. It tests the derivative and the derivative of the
-# derivative (`order` 1 and 2), of the result times a random number; so look at the ratios. Next to it, the same op with a slip, `out` in place of `np.abs(out)`: right at $x = 1$, where
-# the two agree, and 49 times too large at $-3$.
+# derivative (`order` 1 and 2), each times a random number; so look at the ratios. Below it, the same op with a slip, `out` in
+# place of `np.abs(out)`: right at $x = 1$, where the two agree, and 49 times too large at $-3$. (A report of failure lists only
+# what differs.)
 
 # %% [markdown] lang="zh"
 # ## 写一个运算，换来什么
 #
-# **一份独立的检验。** 数值检查器对规则一无所知。它检验导数，也检验导数的导数（`order` 为 1 和 2）；它先给结果乘了一个随机数，所以请看比值。
-# 下面再给同一个运算写错一处，用 `out` 代替 `np.abs(out)`：在 $x = 1$ 处两者相等，所以没错；在 $-3$ 处却大了 49 倍。
+# **一份独立的检验。** 数值检验器对规则一无所知。它检验导数，也检验导数的导数（`order` 为 1 和 2），各乘了一个随机数，所以请看比值。
+# 下面再给同一个运算写错一处，用 `out` 代替 `np.abs(out)`：在 $x = 1$ 处两者相等，所以没错；在 $-3$ 处却是正确值的 49 倍。
+# （没通过时，报告只列出不一致的项。）
 
 # %%
 slip = define(
@@ -154,14 +157,15 @@ check_angle(angle_rules)
 #
 # Nothing in `np.exp(t)` mentions us. Before NumPy computes, it asks its arguments whether one of them wants the job: ufuncs,
 # which work entry by entry, ask by `__array_ufunc__`, other functions by `__array_function__`. A spy that only reports what
-# it is asked, given to a function that was written for arrays:
+# it is asked, given to a function that was written for arrays, the *softmax*, which turns any numbers into positive ones with
+# the sum 1:
 
 # %% [markdown] lang="zh"
 # ## NumPy 怎样找到引擎
 #
 # `np.exp(t)` 里没有一个字提到我们。NumPy 在计算之前，会先问它的参数里有没有谁愿意接手：逐元素计算的 ufunc 通过
 # `__array_ufunc__` 来问，其余函数通过 `__array_function__` 来问。派一个只汇报“被问到了什么”的密探，
-# 交给一个原本为数组写的函数：
+# 交给一个原本为数组写的函数 **softmax**，它把任意几个数变成总和为 1 的正数：
 
 
 # %%
@@ -199,12 +203,16 @@ p1.backward()
 draw(p1, names=locals())
 
 # %% [markdown] lang="en"
-# (Over max comes back nothing but rounding error, ▼: subtracting the maximum keeps exp from overflowing, and does not
-# change the result.) Where nobody is asked, the engine can't answer. Python's `math.sin(t)` and an assignment into an array want a plain number, and
-# with the number the history would be lost, so it refuses instead of giving a wrong gradient:
+# (Through max only rounding error comes back, ▼: subtracting the maximum keeps exp from overflowing, and does not change the
+# result.)
+#
+# Where nobody is asked, the engine can't answer. Python's `math.sin(t)` and an assignment into an array want a plain number,
+# and with the number the history would be lost, so it refuses instead of giving a wrong gradient:
 
 # %% [markdown] lang="zh"
-# （经过 max 传回来的只有舍入误差，图上标着 ▼：减去最大值是为了让 exp 不溢出，并不改变结果。）没人来问，引擎也就无从回答。Python 的 `math.sin(t)`、往数组里赋值，要的都是一个普通的数；给了数，历史就丢了。
+# （经过 max 传回来的只有舍入误差，图上标着 ▼：减去最大值是为了让 exp 不溢出，并不改变结果。）
+#
+# 没人来问，引擎也就无从回答。Python 的 `math.sin(t)`、往数组里赋值，要的都是一个普通的数；给了数，历史就丢了。
 # 所以引擎宁可拒绝，也不给出错误的梯度：
 
 # %%
@@ -287,7 +295,8 @@ check_backward_pass(backward_pass)
 # ## The backward pass is a computation, too
 #
 # The rules are NumPy code. Called with arrays they give numbers; called with Tensors they build a graph, by the very protocols
-# of above. That is what `create_graph=True` does. By hand, for $f = x^3$ at $x = 2$:
+# of above. That is what `create_graph=True` does. (`grad(f, [x])` is `backward` that returns the gradients, instead of leaving
+# them in `.grad`.) By hand, for $f = x^3$ at $x = 2$:
 #
 # $$f = 8, \qquad \frac{df}{dx} = 3x^2 = 12, \qquad \frac{d^2 f}{dx^2} = 6x = 12 .$$
 
@@ -295,6 +304,7 @@ check_backward_pass(backward_pass)
 # ## 反向传播本身也是计算
 #
 # 规则是 NumPy 代码。用数组调用它，得到数；用 Tensor 调用它，就通过上面那两个协议建起一张图。`create_graph=True` 做的就是这件事。
+# （`grad(f, [x])` 与 `backward` 相同，只是把梯度返回，而不写进 `.grad`。）
 # 手算 $f = x^3$ 在 $x = 2$ 处：
 #
 # $$f = 8, \qquad \frac{df}{dx} = 3x^2 = 12, \qquad \frac{d^2 f}{dx^2} = 6x = 12 .$$
@@ -325,8 +335,9 @@ dx.backward()
 draw(dx, names=locals())
 
 # %% [markdown] lang="en"
-# What is it good for? The second derivatives of a function of $n$ numbers form the matrix $H$, and often one needs only
-# its product with a vector. The slope of $f$ along $v$ is $\nabla f \cdot v$, a number; its gradient is $Hv$, since
+# What is it good for? The second derivatives of a function of $n$ numbers form a matrix, the *Hessian* $H$, and often one needs
+# only its product with a vector. If $\nabla f$ is the vector of all $\partial f / \partial x_j$, the slope of $f$ along $v$ is
+# $\nabla f \cdot v$, a number; its gradient is $Hv$, since
 #
 # $$\frac{\partial}{\partial x_i} \sum_j \frac{\partial f}{\partial x_j} v_j
 # = \sum_j \frac{\partial^2 f}{\partial x_i\, \partial x_j} v_j = (Hv)_i .$$
@@ -334,8 +345,8 @@ draw(dx, names=locals())
 # **Exercise 3.** Compute $Hv$ with two gradients and no matrix.
 
 # %% [markdown] lang="zh"
-# 这有什么用？$n$ 个数的函数，其二阶导数组成矩阵 $H$，而人们往往只需要它与一个向量的乘积。$f$ 沿 $v$ 的斜率是
-# $\nabla f \cdot v$，一个数；再对它求梯度就是 $Hv$，因为
+# 这有什么用？$n$ 个数的函数，其二阶导数组成一个矩阵，即 **Hessian 矩阵** $H$，而人们往往只需要它与一个向量的乘积。
+# 记 $\nabla f$ 为各个 $\partial f / \partial x_j$ 组成的向量，则 $f$ 沿 $v$ 的斜率是 $\nabla f \cdot v$，一个数；再对它求梯度就是 $Hv$，因为
 #
 # $$\frac{\partial}{\partial x_i} \sum_j \frac{\partial f}{\partial x_j} v_j
 # = \sum_j \frac{\partial^2 f}{\partial x_i\, \partial x_j} v_j = (Hv)_i .$$
@@ -443,8 +454,8 @@ print(staged)
 # forward**.
 #
 # The rest is bookkeeping: making nodes, and walking over them. Its cost goes by the number of nodes, whatever is in them. So
-# count both in a recurrent network of 10 steps, $h_t = \tanh(x_t W_x + h_{t-1} W_h)$, for more and more units: the nodes stay,
-# the multiplications grow with the square.
+# count both in a network that computes ten steps, $h_t = \tanh(x_t W_x + h_{t-1} W_h)$, for more and more units, which are the
+# entries of $x_t$ and $h_t$: the nodes stay, the multiplications grow with the square.
 
 # %% [markdown] lang="zh"
 # ## 工夫花在哪里
@@ -452,8 +463,8 @@ print(staged)
 # 在上面的代码里数一数：前向有一次矩阵乘法，反向有两次，每个自变量一次。大网络的算术几乎全是矩阵乘法，
 # 于是有了那条经验法则：**反向的代价是前向的两倍**。
 #
-# 剩下的是记账：造节点，再走过它们。这部分只看节点的个数，不管里面装着什么。所以在一个 10 步的循环网络
-# $h_t = \tanh(x_t W_x + h_{t-1} W_h)$ 里，让单元越来越多，把两者都数一数：节点不变，乘法随平方增长。
+# 剩下的是记账：造节点，再走过它们。这部分只看节点的个数，不管里面装着什么。所以在一个算 10 步的网络
+# $h_t = \tanh(x_t W_x + h_{t-1} W_h)$ 里，让单元（$x_t$ 和 $h_t$ 的元素）越来越多，把两者都数一数：节点不变，乘法随平方增长。
 
 # %%
 sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
@@ -477,7 +488,7 @@ plt.show()
 
 # %% [markdown] lang="en"
 # Here a scalar node costs about 1.8 µs, forward and backward (`python benchmarks/op_cost.py` measures it), and in that time
-# one processor core does some thousand multiplications. The 42 nodes are therefore most of the work on the left of the plot
+# one processor core does several thousand multiplications. The 42 nodes are therefore most of the work on the left of the plot
 # and next to nothing on the right. That is why lesson 3 gains so much from arrays: as scalars, *each* multiplication is a node.
 # Times differ from run to run, so none are printed here; measure in a cell of your own, with `%timeit h.backward(h.data)`.
 #
