@@ -1,6 +1,7 @@
 """A check: does an answer give the right numbers, and if not, which mistake is it?"""
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -110,6 +111,7 @@ def shown(value: Any) -> str:
     if callable(value):
         return value.__name__
     if isinstance(value, np.ndarray) and value.ndim:
-        text = np.array2string(value, precision=4, suppress_small=True, separator=", ").replace("\n", " ")
+        text = np.array2string(value, separator=", ", formatter={"float_kind": "{:.6g}".format})
+        text = re.sub(r"\n\s*", " ", text)
         return text if len(text) <= 120 else f"an array of shape {value.shape}"
     return f"{float(value):.6g}" if isinstance(value, (int, float, np.ndarray, np.number)) else repr(value)

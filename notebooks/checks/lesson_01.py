@@ -25,6 +25,7 @@ check_max_gate = Check(
         (lambda x, y, g: (1.0 * (x > y), 1.0 * (y > x)), "These are the local gradients; multiply by g."),
         (lambda x, y, g: (g, g), "That is the add gate. max listens to one of its inputs only."),
         (lambda x, y, g: (g * y, g * x), "That is the multiply gate. Nudge the smaller input: does max move at all?"),
+        (lambda x, y, g: (x * (x > y), y * (y > x)), "That is the value of max. How far does it move per nudge?"),
         (lambda x, y, g: (x * g * (x > y), y * g * (y > x)), "Nudge the larger input by h: max moves by h, not by h "
          "times its value."),
         (lambda x, y, g: (g * (x < y), g * (y < x)), "The gradient goes to the larger input, not to the smaller one."),

@@ -1,5 +1,7 @@
 """The sigmoid circuit: tanh as one gate, staged backpropagation with fan-outs, the order of the walk."""
 
+from functools import partial
+
 import numpy as np
 
 from autograd import Tensor
@@ -33,16 +35,19 @@ check_tanh_gate = Check(
 )
 
 
-def quotient(x, y, dx_adds=True, dy_adds=True, sign=-1, chain=True, num_sign=-1, upstream=True):
+def falling(num, den):
+    return -num / den**2
+
+
+def quotient(x, y, dx_adds=True, dy_adds=True, sign=-1, chain=True, slope=falling, forgotten=""):
     """Backpropagate through σ(x) y / (1 + (x - y)²), stage by stage, with mistakes on request."""
     s, d = sigmoid(x), x - y
     num, den = s * y, 1 + d**2
-    dnum, dden = 1 / den, num_sign * num / den**2
+    dnum = 1 if forgotten == "dnum" else 1 / den
+    dden = 1 if forgotten == "dden" else slope(num, den)
     dd = (2 * d if chain else 1) * dden
-    if not upstream:
-        dnum = 1
     ds = y * dnum
-    dx = dd * dx_adds + s * (1 - s) * ds
+    dx = dd * dx_adds + s * (1 - s) * (1 if forgotten == "ds" else ds)
     dy = sign * dd * dy_adds + s * dnum
     return dx, dy
 
@@ -58,8 +63,14 @@ check_quotient = Check(
         (lambda x, y: quotient(x, y, dy_adds=False), "y feeds two stages. The second contribution is added: dy +=."),
         (lambda x, y: quotient(x, y, sign=1), "In d = x - y, a nudge of y moves d the other way."),
         (lambda x, y: quotient(x, y, chain=False), "den = 1 + d**2 moves by 2d per nudge of d."),
-        (lambda x, y: quotient(x, y, upstream=False), "Through num = s * y goes what has arrived at num: times dnum."),
-        (lambda x, y: quotient(x, y, num_sign=1), "f = num / den falls when den rises: dden has a minus sign."),
+        *(
+            (partial(quotient, forgotten=name), f"Multiply by what has arrived: {name} is missing where it goes on.")
+            for name in ("dnum", "dden", "ds")
+        ),
+        (lambda x, y: quotient(x, y, slope=lambda num, den: -1 / den**2), "As den moves, num / den has the slope "
+         "-num / den²."),
+        (lambda x, y: quotient(x, y, slope=lambda num, den: num / den**2), "f = num / den falls when den rises: dden "
+         "has a minus sign."),
     ],
     praise="Local gradients, multiplied along a path and added where paths meet. No formula for the whole.",
 )  # fmt: skip

@@ -38,6 +38,16 @@ def tanh_of_tanh(da, dc, c_prev, f, i, cc, o, c):
     return dz_f, dz_i, (dc + da * o * (1 - np.tanh(c) ** 2)) * i * (1 - np.tanh(cc) ** 2), dz_o
 
 
+def o_from_c(da, dc, c_prev, f, i, cc, o, c):
+    dz_f, dz_i, dz_c, _ = gates_backward(da, dc, c_prev, f, i, cc, o, c)
+    return dz_f, dz_i, dz_c, (dc + da * o * (1 - np.tanh(c) ** 2)) * np.tanh(c) * slope(o)
+
+
+def exchanged(da, dc, c_prev, f, i, cc, o, c):
+    dc = dc + da * o * (1 - np.tanh(c) ** 2)
+    return dc * f * slope(f), dc * i * slope(i), dc * cc * (1 - cc**2), da * np.tanh(c) * slope(o)
+
+
 def brackets_missing(da, dc, c_prev, f, i, cc, o, c):
     through_a = da * o * (1 - np.tanh(c) ** 2)
     return (
@@ -65,7 +75,12 @@ check_gates = Check(
         (without_future, "dc is missing: c goes to the next step as well, not only into a."),
         (future_alone, "c has two children, and you have listened to one: add what arrives through a = o tanh(c)."),
         (without_tanh, "Between c and a stands a tanh: multiply by 1 - tanh(c)²."),
-        (without_slopes, "These are the gradients by the gates. Go one op further, through σ and tanh, to their z."),
+        (without_slopes, "These are the gradients of the gates. Go one step further, through σ and tanh, to their z."),
+        (o_from_c, "o has one child, a: dz_o starts from da. What else arrives at c does not pass through o."),
+        (
+            exchanged,
+            "Swap, as the multiply gate does: a factor gets dc times the other one, f that of c_prev, i that of cc.",
+        ),
         (tanh_of_tanh, "cc is the output of tanh already, so its slope is 1 - cc²."),
         (brackets_missing, "The slope of a gate multiplies all that arrives at the gate; brackets are missing."),
     ],
@@ -156,6 +171,20 @@ check_worst_error = Check(
             "Divide entry by entry, before the maximum; else large entries hide what happens to small ones.",
         ),
         (
+            lambda analytic, numeric: (
+                np.linalg.norm(analytic - numeric) / (np.linalg.norm(analytic) + np.linalg.norm(numeric))
+            ),
+            "That is one ratio for all, in which large entries hide what happens to small ones. Divide entry by entry.",
+        ),
+        (
+            lambda analytic, numeric: np.max(np.abs(analytic - numeric) / (np.abs(analytic) + np.abs(numeric))),
+            "You divide by the sum of the two absolute values. Take the larger one.",
+        ),
+        (
+            lambda analytic, numeric: np.max(np.abs(analytic - numeric) / np.maximum(analytic, numeric)),
+            "The larger of the absolute values: of -1 and -2 that is 2.",
+        ),
+        (
             lambda analytic, numeric: np.max(np.abs(analytic - numeric) / np.abs(numeric)),
             "Divide by the larger of the two, `scale`; else the error depends on which of them you trust.",
         ),
@@ -187,6 +216,15 @@ def o_from_s(dh, ds_next, s_prev, g, i, f, o, s):
     return dz_g, dz_i, dz_f, (o * dh + ds_next) * s * slope(o), ds_prev
 
 
+def without_simple_slopes(dh, ds_next, s_prev, g, i, f, o, s):
+    ds = o * dh + ds_next
+    return ds * i, ds * g, ds * s_prev, dh * s, ds * f
+
+
+def forgotten_twice(dh, ds_next, s_prev, g, i, f, o, s):
+    return simple_backward(dh, ds_next * f, s_prev, g, i, f, o, s)
+
+
 def a_simple_step(seed, n):
     rng = np.random.default_rng(seed)
     dh, ds_next, s_prev = rng.standard_normal((3, n))
@@ -203,6 +241,11 @@ check_simple_lstm = Check(
         (with_tanh, "That is the other LSTM. Here h = s o, without a tanh between them."),
         (without_carousel, "ds_next is missing: s goes to the next step as well."),
         (gate_forgotten, "On its way from s to s_prev the gradient passes the forget gate: times f."),
+        (without_simple_slopes, "These are the gradients of the gates. Go one step further, through σ and tanh, to z."),
+        (
+            forgotten_twice,
+            "ds_next has passed the next step's forget gate already; f belongs to this step, on the way out.",
+        ),
         (o_from_s, "o has one child, h. What arrives at s from later steps does not pass through o."),
     ],
     praise="The constant error carousel: ds_prev = f ds, and nothing else on the way.",

@@ -62,7 +62,7 @@ def test_an_empty_answer_passes_nowhere(name):
         (lambda x: (1 / 0, x), "NOT YET. With x = 1, your function raises ZeroDivisionError: division by zero"),
         (lambda x: (3 * x, x + 1), "NOT YET. With x = 1, double should be 2; yours is 3."),
         (lambda x: (2 * np.sum(x), x + 1),
-         "NOT YET. With x = [ 1., -2.], double should have the shape (2,); yours has ()."),
+         "NOT YET. With x = [1, -2], double should have the shape (2,); yours has ()."),
         (lambda x: (2 * x, x), "NOT YET. With x = 1, next should be 2; yours is 1.\nOne more."),
         (lambda x: (2 * x, "two"), "NOT YET. With x = 1, next should be made of numbers; 'two' came."),
         (lambda x: (2 * x, None), "NOT YET. With x = 1, next is None. Does your function return it?"),
