@@ -111,7 +111,7 @@ def shown(value: Any) -> str:
     if callable(value):
         return value.__name__
     if isinstance(value, np.ndarray) and value.ndim:
-        text = np.array2string(value, separator=", ", formatter={"float_kind": "{:.6g}".format})
+        text = np.array2string(value, separator=", ", formatter={"float_kind": "{:.4g}".format})
         text = re.sub(r"\n\s*", " ", text)
         return text if len(text) <= 120 else f"an array of shape {value.shape}"
     return f"{float(value):.6g}" if isinstance(value, (int, float, np.ndarray, np.number)) else repr(value)
