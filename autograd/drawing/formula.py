@@ -5,6 +5,7 @@ expression that backward() computes. A rule that can't be run on symbols has no 
 """
 
 import operator
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -279,7 +280,7 @@ def written(tree: Any, name: Name, digits: int) -> tuple[str, int]:
         if isinstance(tree.leaf, np.ndarray):
             return array_text(tree.leaf), ATOM
         text = UPSTREAM if tree.leaf is UPSTREAM else name(tree.leaf)
-        return text, PRODUCT if text.startswith("∂") else ATOM
+        return text, tightness(text)
     if function in INFIX:
         sign, binding = INFIX[function]
         if sign in "+−" and mentions_upstream(tree):
@@ -307,6 +308,18 @@ def written(tree: Any, name: Name, digits: int) -> tuple[str, int]:
         return f"{part(args[0], RELATION)} {where}", RELATION
     symbol = OPS[function].symbol if function in OPS else function.__name__
     return f"{symbol}({', '.join(part(x, RELATION) for x in args)})", ATOM
+
+
+def tightness(text: str) -> int:
+    """Tell how tightly a name binds: that of an unnamed value may be an expression, `a − b`."""
+    outside = text
+    while (inner := re.sub(r"\([^()]*\)|\[[^][]*\]", "", outside)) != outside:
+        outside = inner
+    if re.search(r" [+−] ", outside):
+        return SUM
+    if text.startswith("−"):
+        return SIGN
+    return PRODUCT if text.startswith("∂") or re.search(r" [×@] |/", outside) else ATOM
 
 
 def is_matrix_transpose(tree: Symbol) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from ..op import Op
 from ..tensor import Tensor, scope
 from .chain import Key, computed, connect, drawn, listed, recorded, uses
-from .formula import index_text
+from .formula import ATOM, PRODUCT, RELATION, SIGN, SUM, index_text, tightness
 from .frames import find_steps, frame_of, name_frames, place_leaves
 from .mirror import Mirror, forward_scope, history
 from .model import Frame, Node, Picture, Quantity, visible
@@ -175,10 +175,13 @@ def expression(op: Op, options: dict[str, Any], operands: Sequence[str], symbol:
     if name == "getitem":
         return operands[0] + symbol
     if symbol.startswith("( )"):
-        return (f"({operands[0]})" if operands[0].startswith("∂") else operands[0]) + symbol[3:]
+        return (f"({operands[0]})" if tightness(operands[0]) < ATOM else operands[0]) + symbol[3:]
     if infix(symbol) and len(operands) == 2:
         x, y = operands
-        y = f"({y})" if y.startswith("−") or (name == "divide" and y.startswith("∂")) else y
+        tight = {"add": SUM, "subtract": SUM, "multiply": PRODUCT, "matmul": PRODUCT, "divide": PRODUCT}
+        own = tight.get(name, RELATION)
+        x = f"({x})" if tightness(x) < own and tightness(x) != SIGN else x
+        y = f"({y})" if y.startswith("−") or tightness(y) < own + (name in ("subtract", "divide")) else y
         return f"{x}/{y}" if name == "divide" else f"{x} {symbol} {y}"
     if infix(symbol) and len(operands) == 1:
         return symbol + operands[0]

@@ -107,6 +107,26 @@ def test_unnamed_values():
     assert (second.formula, second.dense_formula) == ("v1", "tanh(c)")
 
 
+@pytest.mark.parametrize(
+    "build, formula",
+    [
+        (lambda a, b, c: (a - b) ** 2, "2·(a − b)"),
+        (lambda a, b, c: c * (a + b), "a + b"),
+        (lambda a, b, c: c * (a + b) ** 2, "(a + b)²"),
+        (lambda a, b, c: c * ((a + b) * a), "(a + b) × a"),
+        (lambda a, b, c: c * (a - (b - a)), "a − (b − a)"),
+        (lambda a, b, c: c * (a / (a * b)), "a/(a × b)"),
+        (lambda a, b, c: c * (a + b + a), "a + b + a"),
+        (lambda a, b, c: (a * b) ** 2, "2·(a × b)"),
+        (lambda a, b, c: c / np.tanh(a), "1/tanh(a)"),
+    ],
+)
+def test_unnamed_values_in_brackets(build, formula):
+    """An expression that stands for an unnamed value is bracketed where what is around it binds as tightly."""
+    a, b, c = (Tensor([1.0, 2.0], requires_grad=True, name=name) for name in "abc")
+    assert read(build(a, b, c)).output.incoming[0].dense_formula == formula
+
+
 def test_rule_that_is_no_expression(monkeypatch):
     """A rule that turns its arguments into arrays, or branches on values, has no formula; its number is there."""
 
