@@ -35,7 +35,7 @@ def save(path: str | PathLike[str], model: Module | Mapping[str, NDArray[Any]], 
         return {"__array__": name}
 
     text = json.dumps(metadata, default=put_aside)
-    write_tensors(path, arrays, {"chalkgrad": text})
+    write_tensors(path, arrays, {"chalkgrad": text} if metadata else {})
 
 
 def load(path: str | PathLike[str], model: Module) -> dict[str, Any]:

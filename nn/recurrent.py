@@ -328,9 +328,9 @@ class Recurrent(Module):
                     f"shape (layers × directions, batch, features), {' and '.join(map(str, shapes))}, layer first even "
                     f"with batch_first; {' and '.join(map(str, came))} came."
                 )
-            # the last state stands beside the outputs: what it was stacked from leads to a loss, itself it may not
             whole = [part if isinstance(part, Tensor) else Tensor(part) for part in as_tuple(state)]
-            warn_of_growth(node for part in whole for node in (part, *part.parents))
+            # the last state stands beside the outputs, and may have been masked since: look at what it was made of
+            warn_of_growth(whole, generations=3)
             states = [tuple(part[k] for part in whole) for k in range(count)]
         for parts in states:
             for part, name in zip(parts, cell.state):
@@ -375,14 +375,18 @@ def run(
     return [outputs[t] for t in sorted(outputs)], state
 
 
-def warn_of_growth(nodes: Iterable[Any]) -> None:
+def warn_of_growth(nodes: Iterable[Any], generations: int = 1) -> None:
     """Warn if an earlier backward() has gone through a carried state: the graph would grow with every step."""
-    if any(getattr(node, "op", None) and node.grad is not None for node in nodes):
-        warnings.warn(
-            "the state that came hangs on a graph that backward() has gone through already: the new graph contains the "
-            "old one, and grows from step to step. Cut it before it is carried on: state = nn.bptt.detach(state).",
-            stacklevel=5,
-        )
+    for _ in range(generations):
+        if any(getattr(node, "op", None) and node.grad is not None for node in nodes):
+            warnings.warn(
+                "the state that came hangs on a graph that backward() has gone through already: the new graph contains "
+                "the old one, and grows from step to step. Cut it before it is carried on: state = "
+                "nn.bptt.detach(state).",
+                stacklevel=5,
+            )
+            return
+        nodes = [parent for node in nodes for parent in getattr(node, "parents", ())]
 
 
 def as_tuple(state: State) -> tuple[Tensor, ...]:

@@ -394,6 +394,19 @@ def test_a_growing_graph_is_noticed(kind):
         windows_of(model, cut=False, freed=True)
 
 
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU])
+@pytest.mark.parametrize("change", [lambda h: h * np.array([[[0.0], [1.0]]]), lambda h: h[:, [1, 0]]])
+def test_growth_is_noticed_behind_a_mask(kind, change):
+    """Some sequences begin anew, or change places: once for each run, though no loss saw the state itself."""
+    model, state = kind(D, H, rng=np.random.default_rng(0)), None
+    with pytest.warns(UserWarning, match="grows from step to step") as seen:
+        for _ in range(3):
+            output, state = model(np.ones((4, 2, D)), state)
+            output.sum().backward()
+            state = change(state)
+    assert [warning.filename for warning in seen] == [__file__] * 2
+
+
 def test_growth_of_an_unrolled_cell_is_noticed():
     """The texts' cells tell it as well."""
     cell, x = SimpleLSTMCell(D, H), np.ones((3, D))
