@@ -404,7 +404,7 @@ for k in (0, 1, 2, 5, 10, 20, 40):
     size = np.linalg.norm(now)
     growth, cosine = np.linalg.norm(then) / size, abs(Q[:, 0] @ now) / size  # with v1
     print(
-        f"k = {k:2}   |M^k g| = {size:7.3f}   next factor {growth:.4f}   |cos| {cosine:.6f}"
+        f"k = {k:2}   |M^k g| = {size:7.3f}   grows by {growth:.4f}   |cos| = {cosine:.6f}"
     )
 
 # %% [markdown] lang="en"
@@ -584,7 +584,7 @@ def cut_after(k):
 full, length = cut_after(T), np.linalg.norm
 for k in (1, 3, 5, 10, 20):
     error = length(cut_after(k) - full) / length(full)
-    print(f"{k:2} steps: off by {error:6.1%} of the full gradient's length")
+    print(f"k2 = {k:2}: off by {error:5.1%} of the full gradient's length")
 
 # %% [markdown] lang="en"
 # The error shrinks as fast as the gradient vanishes. Now 400 random truncations, with a $\pi$ that lets a gradient travel
@@ -611,8 +611,8 @@ for k, draws in random.items():
     mean = draws.mean(axis=0)
     error = length(mean - full) / length(full)
     spread = np.sqrt(((draws - mean) ** 2).sum(axis=(1, 2)).mean()) / length(full)
-    print(f"{k:2} steps: one draw is off by {spread:6.1%}, ", end="")
-    print(f"the mean by {error:.1%} ({spread / N**0.5:.1%} expected)")
+    print(f"π = {1 - 1 / k:.3f}: one draw is off by {spread:6.1%}, ", end="")
+    print(f"the mean by {error:5.1%} ({spread / N**0.5:.1%} expected)")
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.9), sharey=True, layout="constrained")
@@ -630,14 +630,14 @@ axes[0].legend(fontsize="small")
 plt.show()
 
 # %% [markdown] lang="en"
-# The fixed cut is wrong in the same way each time: *bias*. The random cut is right on average; what its mean is off by is
-# of the size that 400 draws leave. But a single draw is much worse than the fixed cut: *variance*. It comes from the
-# factors $1/\pi$. A term from $k$ steps back survives with probability $\pi^k$, and is then multiplied by $\pi^{-k}$; if
-# each step has the local gradient $c$, its variance grows like $(c^2/\pi)^k$. That is why the random cut, fair as it is, is
-# rarely used. Texts are read in chunks, `k1 = k2`, with a `detach` between them:
+# The fixed cut is wrong in the same way each time: *bias*. The random cut is right on average; the error of its mean is about
+# what 400 draws leave. But a single draw is much worse than the fixed cut: *variance*. (Some draws lie outside the plots.)
+# It comes from the factors $1/\pi$. A term from $k$ steps back survives with probability $\pi^k$, and is then multiplied by
+# $\pi^{-k}$; if each step has the local gradient $c$, its variance grows like $(c^2/\pi)^k$. That is why the random cut,
+# fair as it is, is rarely used. Texts are read in chunks, `k1 = k2`, with a `detach` between them:
 
 # %% [markdown] lang="zh"
-# 固定截断每次错得一样：**偏差**。随机截断平均起来是对的，均值的误差只有 400 次抽样自然会留下的那么大；但单独一次抽样比固定截断差得多：**方差**。
+# 固定截断每次错得一样：**偏差**。随机截断平均起来是对的，均值的误差只有 400 次抽样自然会留下的那么大；但单独一次抽样比固定截断差得多：**方差**。（有些抽样落在图外。）
 # 根源在因子 $1/\pi$：$k$ 步之前的一项以概率 $\pi^k$ 幸存，幸存后被放大到 $\pi^{-k}$ 倍；设每步的局部梯度为 $c$，方差就按 $(c^2/\pi)^k$ 增长。
 # 所以随机截断虽然公正，却很少有人用。实际上人们把文本切成段来读，即 `k1 = k2`，段与段之间做一次 `detach`：
 
