@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from .table import plain as plain_table
 STYLES = ("nodes", "circuit")
 EDGES = ("full", "number", "none")
 MAX_HEIGHT = 3  # widths that a picture with time downwards may be high
+MENDABLE = 1.2  # times too wide, so that other anchors may help
 MAX_LABELS = 150  # nodes: beyond these no labels on edges
 
 
@@ -101,6 +101,8 @@ def draw(
         raise ValueError("time='down' draws the steps downwards, and rankdir='LR' to the right; leave out one of them.")
     if edges not in (None, *EDGES):
         raise ValueError(f"edges is 'full', 'number' or 'none'; {edges!r} came.")
+    if not (legend is None or isinstance(legend, (bool, np.bool_))):
+        raise TypeError(f"legend is True, False, or None for as needed; {legend!r} came.")
     for option, value in {"max_width": max_width, "max_nodes": max_nodes, "time_out": time_out}.items():
         if not isinstance(value, (int, float, np.integer, np.floating)):
             raise TypeError(f"{option} takes a positive number; {value!r} came.")
@@ -122,9 +124,7 @@ def draw(
         if pattern != "*" and not opened_by(picture, [pattern]):
             paths = ["/".join(frame.path) for frame in picture.frames]
             there = f"there are {', '.join(paths[:6])}{' ...' * (len(paths) > 6)}" if paths else "this graph has none"
-            alike = [path for path in paths if fnmatchcase(path.lower(), pattern.lower())]
-            case = f"; upper and lower case count: {alike[0]!r} is there" if alike else ""
-            raise ValueError(f"no scope matches expand={pattern!r}; {there}{case}.")
+            raise ValueError(f"no scope matches expand={pattern!r}; {there}.")
     ladder = [
         (form, way)
         for kind, form in ([("halves", picture)] if fits_in_halves(picture) else []) + forms(picture, expand, max_width)
@@ -257,13 +257,21 @@ class Drawing:
         return composition, finish(svg, self._picture, composition)
 
     def _lay_out(self, picture: Picture, style: Style, time_out: float) -> tuple[Composition, bytes]:
-        """Lay out; again in another way, where time steps do not stand in order, or a line between them turns back."""
+        """Lay out; again in other ways, where time steps do not stand in order, or a line between them makes a detour:
+        then keep the narrowest of those that are right, else the last.
+        """
         end = time.monotonic() + time_out
+        right: list[tuple[float, Composition, bytes]] = []
         for anchors in ANCHORS:
             composition = compose(picture, replace(style, anchors=anchors))
             svg = render(composition.graph.source, "svg", end - time.monotonic())
             if in_order(svg, composition.columns) and go_on(svg, composition.onward):
-                break
+                width, _ = size_of(svg)
+                right.append((width, composition, svg))
+                if anchors == ANCHORS[0] or not 1 < width / self._max_width < MENDABLE:
+                    break
+        if right:
+            _, composition, svg = min(right, key=lambda way: way[0])
         return composition, svg
 
     def table(self, markdown: bool = False) -> str:

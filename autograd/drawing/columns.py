@@ -30,9 +30,9 @@ class Columns(Composition):
         self.forward = [edge for edge in self.picture.edges if edge.kind == FORWARD]
         self.find_depths()
         self.consumers = Counter((edge.source, edge.target.step) for edge in self.picture.edges)
-        folds = {fold.step: fold for fold in filter(whole, self.picture.folds)}
+        folds = {fold.step: self.ids[fold] for fold in filter(whole, self.picture.folds)}
         for steps in self.picture.sequences:
-            self.columns.append([self.ids[folds[step]] if step in folds else f"f{step.order}" for step in steps])
+            self.columns.append([folds.get(step, f"f{step.order}") for step in steps])
             around = self.inside[steps[0].parent]
             start = f"o{steps[0].sequence}"
             anchor(around, [start, *(f(step) for step in steps for f in (self.head, self.gap))])
@@ -156,7 +156,10 @@ class Columns(Composition):
             line = look | {"arrowhead": "none", "headclip": "false"}
             around = self.inside[here.parent]
             for point in (corner + "t", corner + "b"):
-                around.node(point, color=look.get("color", "#666666"), **POINT)
+                around.node(point, id=point, **POINT)
+                self.points.append(point)
+            column = self.columns[here.sequence]
+            self.columns.append([column[self.order[here]], corner + "t", column[self.order[there]]])
             self.graph.edge(source, corner + "b", **(line | {"id": corner + "out", "minlen": "0", "weight": "2"}))
             up = {"id": corner + "up", "weight": "3", "tailclip": "false"}
             self.graph.edge(corner + "t", corner + "b", **(line | up))
@@ -181,7 +184,8 @@ class Columns(Composition):
         point = f"u{len(self.pieces)}"
         line = look | {"arrowhead": "none", "headclip": "false"}
         anchor(self.inside[step.parent], [self.head(step), point, self.gap(step)])
-        self.home(edge.target).node(point + "i", **POINT)
+        self.home(edge.target).node(point + "i", id=point + "i", **POINT)
+        self.points.append(point + "i")
         self.graph.edge(source, point, **(line | {"id": point + "out"}))
         self.graph.edge(point, point + "i", **(line | {"id": point + "in", "tailclip": "false"}))
         self.graph.edge(point + "i", target, tailclip="false", **look)

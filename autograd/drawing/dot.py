@@ -15,6 +15,7 @@ OTHERS = ("#0F4C75", "#BF840A", "#55490A", "#C0679C")  # told apart by the colou
 TINTS = ("#F3F0FA", "#F0F6FA", "#F2F8F0", "#FBF6EC")  # of gates, open and folded
 FOLDED_TINTS = ("#E9E3F6", "#E0ECF8", "#E3F1DD", "#F8ECD2")
 FOLDED = "#F3F4F7", "#7A8794"  # fill and border of other folds
+MANY = 4  # uses of a value; more would pull the chain of ops that it enters at each step askew
 POINT = {"shape": "point", "width": ".01", "label": ""}
 
 
@@ -40,9 +41,10 @@ class Composition:
 
     graph     the graphviz.Digraph
     subjects  what each id stands for
-    columns   the ids of the boxes that have to stand from left to right
+    columns   the ids of the boxes, and of the points between them, that have to stand from left to right
     onward    the ids of the edges that have to lead to the right
     pieces    of an edge that goes round corners: the ids of the two lines before its own
+    points    the ids of the corners
     """
 
     def __init__(self, picture: Picture, style: Style):
@@ -55,7 +57,7 @@ class Composition:
             },
             node_attr={
                 "shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "11", "color": "#555555",
-                "fillcolor": "#FFFFFF", "margin": ".07,.03" if style.mode != "tiny" else ".05,.02",
+                "fillcolor": "#FFFFFF", "margin": ".07,.03" if style.mode != "tiny" else ".05,.035",
                 "width": "0", "height": "0",
             },
             edge_attr={"color": "#666666", "arrowsize": ".55", "fontname": FONT, "fontsize": "10"},
@@ -75,6 +77,7 @@ class Composition:
         self.columns: list[list[str]] = []
         self.onward: list[str] = []
         self.pieces: dict[str, tuple[str, str]] = {}
+        self.points: list[str] = []
         stems = dict.fromkeys(stem(edge.source.label) for edge in picture.edges if self.carries(edge))
         self.carried = {s: CARRIED.get(s, OTHERS[i % len(OTHERS)]) for i, s in enumerate(stems)}
         for frame in self.framed():
@@ -159,10 +162,11 @@ class Composition:
     def frame_look(self, frame: Frame) -> dict[str, str]:
         outer = frame.column is frame or frame.parent is None
         size = max(13 - frame.depth, 11)
+        margin = "6" if self.style.edges == "none" or self.style.mode == "full" else "10"  # labels beside narrow boxes
         return {
             "label": f'<<FONT POINT-SIZE="{size}"><B>{text(frame.label)}</B></FONT>>', "labeljust": "l",
             "labelloc": "t", "fillcolor": tint(frame, TINTS) or ("#F7F8FA" if outer else "#FFFFFF"),
-            "margin": "6", "style": "rounded,filled",
+            "margin": margin, "style": "rounded,filled",
             "color": "#9AA5B1" if outer else "#C4CBD3", "id": f"f{frame.order}",
         }  # fmt: skip
 
@@ -201,6 +205,7 @@ class Composition:
             return
         if isinstance(edge, Edge):
             look |= {"weight": "2"} if edge.target.symbol.startswith("[") else {}
+            look |= {"weight": "0"} if len(edge.source.outgoing) > MANY else {}
             if not fold and here in (None, there) and (edge.kind != SAVED or self.style.halves):
                 inside = edge.source.place is not None and edge.source.place is edge.target.place
                 # Graphviz gives a frame no room for labels

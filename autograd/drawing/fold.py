@@ -82,13 +82,17 @@ def count_ops(picture: Picture) -> dict[Frame, int]:
 
 
 def opened_by(picture: Picture, patterns: Sequence[str]) -> set[Frame]:
-    """Find the frames whose path, or the end of whose path, matches; and those around them."""
+    """Find the frames whose path, or the end of whose path, matches; and those around them. A pattern that matches
+    nothing is tried without regard to case: a module has the name of its class where no attribute holds it.
+    """
+    ends = {frame: ["/".join(frame.path[i:]) for i in range(len(frame.path))] for frame in picture.frames}
     opened: set[Frame] = set()
-    for frame in picture.frames:
-        path = frame.path
-        ends = ["/".join(path[i:]) for i in range(len(path))]
-        if any(fnmatchcase(end, pattern) for end in ends for pattern in patterns):
-            opened.update(around(frame))
+    for pattern in patterns:
+        found = [frame for frame in ends if any(fnmatchcase(end, pattern) for end in ends[frame])]
+        found = found or [
+            frame for frame in ends if any(fnmatchcase(end.lower(), pattern.lower()) for end in ends[frame])
+        ]
+        opened.update(outer for frame in found for outer in around(frame))
     return opened
 
 

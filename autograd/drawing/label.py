@@ -24,6 +24,8 @@ FILLS = {
     "gradient": "#FDF1EA",
 }
 SPACE = "&#160;"
+SIGN = 14  # pixels beside an array
+SIZE = re.compile(r'<TABLE[^>]*FIXEDSIZE="TRUE" WIDTH="(\d+)" HEIGHT="(\d+)"')
 
 
 def text(s: str) -> str:
@@ -87,6 +89,18 @@ def cells_of(quantity: Quantity, fixed: bool = False) -> str:
     return heat(quantity.rows, max(quantity.largest, 1) if fixed else quantity.largest, side, side, quantity.clipped)
 
 
+def signed(sign: str, quantity: Quantity, tone: str) -> str:
+    """Draw an array's first entries behind a sign. All sizes are fixed, or the two would drift apart in a wide box."""
+    cells = cells_of(quantity)
+    size = SIZE.match(cells)
+    if size is None:
+        return figure(sign, "", tone) + cells
+    across, down = int(size[1]), max(int(size[2]), SIGN)
+    mark = cell(font(sign, tone, 11), f'FIXEDSIZE="TRUE" WIDTH="{SIGN}" HEIGHT="{down}"')
+    whole = f' FIXEDSIZE="TRUE" WIDTH="{SIGN + across}" HEIGHT="{down}"'
+    return table([row(mark, cell(cells, f'FIXEDSIZE="TRUE" WIDTH="{across}" HEIGHT="{down}"'))], 0, whole)
+
+
 # ---- nodes ----
 
 
@@ -97,7 +111,7 @@ def node_label(node: Node, mode: str) -> str:
         return "<" + table([row(cell(head)), row(cell(tiny_line(node)))], 0) + ">"
     if node.value.scalar is not None:
         return scalar_label(node, head)
-    return "<" + table([row(cell(head)), row(cell(table([arrays(node, mode)], 1)))]) + ">"
+    return "<" + table([row(cell(head)), row(cell(table([arrays(node, mode)], 2 if mode == "full" else 1)))]) + ">"
 
 
 def scalar_label(node: Node, head: str) -> str:
@@ -164,20 +178,16 @@ def arrays(node: Node, mode: str) -> str:
     for sign, quantity, color in ((of_value, node.value, tone), ("◀", node.gradient, GRADIENT)):
         if quantity is not node.value and (node.single or not node.flows):
             continue
-        mark = cell(font(sign, color, 11))
-        if quantity is None:
-            shown.append(mark + cell(font("–", color, 11)))
-            continue
-        if quantity.scalar is not None:
-            shown.append(mark + cell(font(text(quantity.summary), color, 11)))
+        if quantity is None or quantity.scalar is not None:
+            shown.append(cell(figure(sign, "–" if quantity is None else quantity.summary, color)))
             continue
         line = quantity.length if sign == "◀" else quantity.summary
         if node.sum and sign == "◀":
             line = node.sum
         alarm = f"{arrow(quantity)} {quantity.alarm}" if sign == "◀" and arrow(quantity) else ""
-        rows = [row(mark, cell(cells_of(quantity)))]
+        rows = [row(cell(signed(sign, quantity, color)))]
         if mode == "full" or quantity.bad or alarm or (node.sum and sign == "◀"):
-            rows.append(row(cell(""), cell(font(text(line + alarm), color, 10))))
+            rows.append(row(cell(font(text(line + alarm), color, 10))))
         shown.append(cell(table(rows, 1)))
     return row(*shown)
 
@@ -211,10 +221,10 @@ def fold_row(r: Row, index: int) -> str:
     sign, tone = value_sign(node)
     figures = [(sign, node.value, tone), ("◀", node.gradient, GRADIENT)]
     for sign, quantity, tone in figures[:1] if node.single else figures:
-        number_or_cells = "–" if quantity is None else font(text(quantity.summary), tone, 11)
         if quantity is not None and quantity.scalar is None:
-            number_or_cells = cells_of(quantity)
-        shown += [cell(font(sign, tone, 11)), cell(number_or_cells, left)]
+            shown.append(cell(signed(sign, quantity, tone), left))
+        else:
+            shown.append(cell(figure(sign, "–" if quantity is None else quantity.summary, tone), left))
     if r.lengths:
         first, cells, last = strip(r.lengths, node.value.digits, logarithmic=True)
         shown += [cell(first, 'ALIGN="RIGHT"'), cell(cells), cell(last, left)]
@@ -328,8 +338,10 @@ def panel_label(weights: Sequence[Node], first: dict[Node, Node]) -> str:
     through_time = all(None not in uses and len(set(uses)) == len(uses) for uses in steps)
     over = "time step" if through_time else "use"
     title = f"<B>shared weights: one gradient, summed over every {over}</B>"
-    labels = dict.fromkeys((uses[0].label, uses[-1].label) for uses in steps if through_time and uses[0] and uses[-1])
-    order = " … ".join(next(iter(labels))) if len(labels) == 1 else f"by {over}, first to last"
+    rows_of_labels = {tuple(use.label for use in uses if use) for uses in steps if through_time}
+    labels = next(iter(rows_of_labels), ())
+    in_turn = len(rows_of_labels) == 1 and len(set(labels)) == len(labels)
+    order = f"{labels[0]} … {labels[-1]}" if in_turn else f"by {over}, first to last"
     many = len(weights) > 6 and 2 * max(map(panel_width, weights)) < 1000  # then they stand in two columns
     half = (len(weights) + 1) // 2 if many else len(weights)
     blocks = []
@@ -376,7 +388,7 @@ def panel_row(node: Node, box: Node | None) -> list[str]:
 
 def aligned(column: Sequence[str]) -> list[str]:
     """Let arrays of different widths begin at the same place: Graphviz centres a table of fixed size in its cell."""
-    sizes = [re.match(r'<TABLE[^>]*FIXEDSIZE="TRUE" WIDTH="(\d+)" HEIGHT="(\d+)"', content) for content in column]
+    sizes = [SIZE.match(content) for content in column]
     widest = max((int(size[1]) for size in sizes if size), default=0)
     result = []
     for content, size in zip(column, sizes):
@@ -446,7 +458,7 @@ def legend_label(picture: Picture, mode: str, legend: bool, edges: str) -> str:
         roles = {node.role for node in picture.nodes}
         roles |= {"gate"} if mode == "circuit" else set()
         cells += [swatch(role) + cell("") for role in FILLS if role in roles and role != "activation"]
-        cells += [swatch("alias") + cell("")] if weights else []
+        cells += [swatch("alias") + cell("")] if any(edge.source.alias for edge in picture.edges) else []
         if cells_shown or weights:
             cells.append(cell(heat([[-1, -0.5, 0, 0.5, 1]], 1)))
             cells.append(cell(f"− 0 +, each array on its own scale{', ∂ from −1 to 1' if edges != 'none' else ''}"))

@@ -235,7 +235,9 @@ class Picture:
     @property
     def title(self) -> str:
         ops = sum(bool(node.expression) for node in self.nodes)
-        return f"Computation graph of {self.output.label}: {ops} ops, {len(self.nodes) - ops} leaves"
+        leaves = len(self.nodes) - ops
+        counts = f"{ops} op{'s' * (ops != 1)}, {'1 leaf' if leaves == 1 else f'{leaves} leaves'}"
+        return f"Computation graph of {self.output.label}: {counts}"
 
 
 def fraction(of: str, by: str) -> str:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import numpy as np
+
 from .model import Frame, Node, Picture, Quantity
 
 VERSION = 1
@@ -84,6 +86,7 @@ def plain(x: Any) -> Any:
     """
     if isinstance(x, list):
         return [plain(item) for item in x]
+    x = float(x) if isinstance(x, np.floating) else x  # of a dtype that Python does not have
     if isinstance(x, float) and x - x != 0:
         return "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"
     return x

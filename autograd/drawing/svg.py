@@ -48,8 +48,10 @@ def size_of(svg: bytes) -> tuple[float, float]:
 
 
 def in_order(svg: bytes, columns: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the boxes with these ids stand from left to right."""
-    corners = re.findall(rb'<g id="(\w+)" class="(?:cluster|node)">.*?(?: d="M| points=")(-?[\d.]+),', svg, re.DOTALL)
+    """Tell whether the boxes and points with these ids stand from left to right."""
+    corners = re.findall(
+        rb'<g id="(\w+)" class="(?:cluster|node)">.*?(?: d="M| points="| cx=")(-?[\d.]+)', svg, re.DOTALL
+    )
     left = {id.decode(): float(x) for id, x in corners}
     return all(left.get(a, 0) < left.get(b, 0) for ids in columns for a, b in zip(ids, ids[1:]))
 
@@ -68,7 +70,7 @@ def finish(svg: bytes, picture: Picture, composition: Composition) -> str:
     picture  the whole, of which `composition` may show a folded form
     """
     root = ElementTree.fromstring(svg)
-    join_pieces(root, composition.pieces)
+    join_pieces(root, composition.pieces, composition.points)
     name = "graph-" + hashlib.sha256(svg).hexdigest()[:12]
     for side in ("width", "height"):
         root.set(side, root.get(side, "").removesuffix("pt"))
@@ -130,14 +132,17 @@ def words_on_top(root: ElementTree.Element) -> None:
                 parent.append(text)
 
 
-def join_pieces(root: ElementTree.Element, pieces: dict[str, tuple[str, str]]) -> None:
-    """Make one line of the pieces of each edge that goes round corners. Several edges may begin with the same two."""
+def join_pieces(root: ElementTree.Element, pieces: dict[str, tuple[str, str]], points: Sequence[str]) -> None:
+    """Make one line of the pieces of each edge that goes round corners. Several edges may begin with the same two.
+
+    points  the corners, which the line does not touch any more
+    """
     edges = [group for group in root.iter(f"{{{SVG}}}g") if group.get("class") == "edge"]
     lines = {group.get("id"): path for group in edges for path in group.findall(f"{{{SVG}}}path")}
     for id, (out, up) in pieces.items():
         first, second, own = (lines[name].get("d", "") for name in (out, up, id))
         lines[id].set("d", join(first, second, own))
-    parts = {name for names in pieces.values() for name in names}
+    parts = {*points, *(name for names in pieces.values() for name in names)}
     for parent in root:
         parent[:] = [group for group in parent if group.get("id") not in parts]
 

@@ -8,7 +8,7 @@ import pytest
 from drawing.circuits import after_backward, lstm
 
 import nn
-from autograd import Tensor, draw
+from autograd import Tensor, draw, grad
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -58,3 +58,22 @@ def test_lines_into_the_next_layer():
             assert max(numbers[::2]) - min(numbers[::2]) < 250
             lines += 1
     assert lines == 3
+
+
+def test_a_backward_pass_beside_it():
+    """With the backward pass of two steps in the same frames, h goes from one to the other between them; no dot shows
+    where its line turns.
+    """
+    rng = np.random.default_rng(0)
+    model = nn.LSTM(3, 4, rng=rng)
+    output, _ = model(rng.normal(size=(2, 1, 3)))
+    (g,) = grad(output.sum(), [model.weight_hh_l0], create_graph=True)
+    groups = list(ElementTree.fromstring(draw(g, expand="*").svg()).iter(f"{SVG}g"))
+    frame = next(group for group in groups if re.search("-f1$", group.get("id", "")))  # of the first step
+    line = next(group for group in groups if re.match(r"∂v13/∂h1: ", group.findtext(f"{SVG}title") or ""))
+    (left, *_, right), xs = (
+        sorted(float(x) for x in re.findall(r"-?[\d.]+", group.find(f"{SVG}path").get("d"))[::2])
+        for group in (frame, line)
+    )
+    assert xs[0] > (left + right) / 2 and xs[-1] > right
+    assert not any(list(group.iter(f"{SVG}ellipse")) for group in groups)

@@ -127,7 +127,8 @@ def test_edges_into_a_fold():
         ("lstm/t=2/gate ?", ["lstm", "lstm/t=2", *(f"lstm/t=2/gate {g}" for g in "ifgo")]),
         ("lstm", ["lstm"]),
         ("memory", ["lstm", "lstm/t=1", "lstm/t=1/memory", "lstm/t=2", "lstm/t=2/memory"]),
-        ("T=2", []),
+        ("LSTM/T=2", ["lstm", "lstm/t=2"]),
+        ("T=3", []),
         ("t=[2]", ["lstm", "lstm/t=2"]),
     ],
 )

@@ -118,3 +118,10 @@ def test_every_field_is_documented():
     assert fields <= set(re.findall(r"`(\w+)`", text))
     named = {name for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
     assert named <= fields
+
+
+def test_a_dtype_of_numpy_alone(tmp_path):
+    """A longdouble, which no Python number is, has its entries in the file as well."""
+    x = Tensor(np.array([1.5, np.inf], np.longdouble), requires_grad=True)
+    data = strict(draw(x * 2.0).save(tmp_path / "x.json").read_text("utf-8"))
+    assert [node["value"]["entries"] for node in data["nodes"]] == [[1.5, "Infinity"], [3.0, "Infinity"]]
