@@ -12,13 +12,15 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def frames(svg):
-    """Give top and bottom of each frame, by its label, in the order of the picture."""
+    """Give label, top and bottom of each frame. The names stand behind everything else: it is the first below the top."""
+    root = ElementTree.fromstring(svg)
     found = []
-    for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
+    for group in root.iter(f"{SVG}g"):
         if group.get("class") == "cluster":
             numbers = [float(x) for x in re.findall(r"-?[\d.]+", group.find(f"{SVG}path").get("d"))]
-            found.append((group.findtext(f"{SVG}text"), min(numbers[1::2]), max(numbers[1::2])))
-    return found
+            found.append((min(numbers[1::2]), max(numbers[1::2])))
+    names = {float(text.get("y")): text.text for text in root.iter(f"{SVG}text") if text.get("class") == "frame"}
+    return [(names[min(y for y in names if y > top)], top, bottom) for top, bottom in found]
 
 
 @pytest.mark.parametrize("make", [lstm, rnn, layers])
