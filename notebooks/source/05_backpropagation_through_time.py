@@ -4,7 +4,7 @@
 # **Goal.** Follow a gradient back through many time steps: compute it, say why it vanishes or explodes, cut it short on
 # purpose and know the price, and see why it travels so much farther in an LSTM.
 #
-# You need: lessons 1 to 4; what an eigenvalue is. You get: the gradients of a recurrent network in closed form, and the
+# You need: lessons 1 to 4; what an eigenvalue is, an expectation and a variance. You get: the gradients of a recurrent network in closed form, and the
 # reason for the LSTM. About 90 minutes.
 #
 # The notation and the numbers of equations are those of "Backpropagation Through Time" in
@@ -16,7 +16,7 @@
 # **目标。** 跟着梯度往回走许多个时间步：把它算出来，说清它为什么消失或爆炸；学会有意截断它，并且知道代价；
 # 再看看它在 LSTM 里为什么能走得远得多。
 #
-# 预备知识：第 1 至 4 课，以及特征值的概念。学完之后：你会写出循环网络梯度的闭合形式，也明白 LSTM 为何而设。大约 90 分钟。
+# 预备知识：第 1 至 4 课，以及特征值、期望和方差的概念。学完之后：你会写出循环网络梯度的闭合形式，也明白 LSTM 为何而设。大约 90 分钟。
 #
 # 记号和公式编号取自[《动手学深度学习》](https://zh.d2l.ai/chapter_recurrent-neural-networks/bptt.html)的“通过时间反向传播”一节，
 # 即多数版本中的 8.7 节。
@@ -99,10 +99,12 @@ print(f"L = {L:.4f}   ∂L/∂w_h = {dL:.4f}")
 
 # %% [markdown] lang="en"
 # The same by the engine. It knows nothing of time: to it, the three steps are one graph, in which `w_h` happens to be used
-# three times. That is all of *backpropagation through time*: unroll, then backpropagate.
+# three times. That is all of *backpropagation through time*: unroll, then backpropagate. (`scope` draws a frame around a step;
+# the small dashed `w_h` and `w_o` stand for those in the panel.)
 
 # %% [markdown] lang="zh"
 # 让引擎算一遍。它不知道什么是时间：在它眼里，三步就是一张图，`w_h` 恰好在图里用了三次。**通过时间反向传播**不过如此：展开，然后反向传播。
+# （`scope` 给一步画上框；虚线的小 `w_h`、`w_o` 代表下方框里的两个。）
 
 # %%
 w_h, w_o = (Tensor(v, requires_grad=True, name=k) for k, v in (("w_h", 2.0), ("w_o", 1.0)))
@@ -408,14 +410,17 @@ for k in (0, 1, 2, 5, 10, 20, 40):
     )
 
 # %% [markdown] lang="en"
-# After ten steps, four numbers have become one: how long. Which way the gradient pointed is forgotten.
+# The last column is the cosine of the angle with $v_1$. After ten steps, four numbers have become one: how long. Which way the
+# gradient pointed is forgotten. (A matrix that isn't symmetric does much the same: in the long run lengths grow like
+# $|\lambda_1|^k$.)
 #
 # Now gradients of a network. `unroll` runs a cell over forty inputs, and the loss looks at the last state alone.
 # `gradient_norms` computes $\lVert \partial L/\partial h_t \rVert$ for every step. On the left the linear network, with
 # $W_{hh}$ scaled to three spectral radii. On the right the same matrices with tanh around them.
 
 # %% [markdown] lang="zh"
-# 十步之后，四个数只剩下一个：长度。梯度原来指向哪里，已经忘了。
+# 最后一列是与 $v_1$ 夹角的余弦。十步之后，四个数只剩下一个：长度。梯度原来指向哪里，已经忘了。
+# （不对称的矩阵也大致如此：长远来看，长度按 $|\lambda_1|^k$ 变化。）
 #
 # 现在看网络的梯度。`unroll` 让一个单元走完四十步输入，损失只看最后一个状态。`gradient_norms` 对每一步计算
 # $\lVert \partial L/\partial h_t \rVert$。左边是线性网络，$W_{hh}$ 缩放到三种谱半径；右边是同样的矩阵，外面套上 tanh。
@@ -686,7 +691,7 @@ draw(L, names=locals())
 # and it is the network that chooses them, at every step and for every unit anew. A gate of 0.98 keeps $0.98^{40} = 45\,\%$
 # over 40 steps.
 #
-# **Exercise 4.** For one unit with gates $f_1, \dots, f_T$: give $\partial c_T/\partial c_t$ along $c$ for $t = 1, \dots,
+# **Exercise 4.** For one unit, that is one entry of $c$, with gates $f_1, \dots, f_T$: give $\partial c_T/\partial c_t$ along $c$ for $t = 1, \dots,
 # T$, as an array.
 
 # %% [markdown] lang="zh"
@@ -698,7 +703,7 @@ draw(L, names=locals())
 # 这又是 (8.7.7) 的连乘，但有一点不同：因子是 σ 的输出，在 0 和 1 之间，所以不会爆炸；而且因子由网络自己选，每一步、每个单元都重新选。
 # 门若是 0.98，40 步之后还剩 $0.98^{40} = 45\,\%$。
 #
-# **练习 4.** 一个单元的门依次是 $f_1, \dots, f_T$：对 $t = 1, \dots, T$ 求沿 $c$ 的 $\partial c_T/\partial c_t$，以数组返回。
+# **练习 4.** 一个单元（$c$ 的一个元素）的门依次是 $f_1, \dots, f_T$：对 $t = 1, \dots, T$ 求沿 $c$ 的 $\partial c_T/\partial c_t$，以数组返回。
 
 
 # %% tags=["exercise"]
@@ -775,7 +780,7 @@ plt.show()
 
 # %% [markdown] lang="en"
 # The LSTM with $b_f = 0$ loses 40 % of its gradient at each step, the RNN 60 %. With open gates an LSTM keeps two thirds of it
-# over all forty. That is the point: the architecture does not carry the gradient by itself, it *allows* the network to,
+# in $c$ over all forty. That is the point: the architecture does not carry the gradient by itself, it *allows* the network to,
 # where learning finds that useful. At the early steps there is more gradient in $c$ than in $h$, for $c$ is what leads on.
 #
 # Nothing protects the path along $h$ from exploding. That is why the gradients of LSTMs are clipped, too.
@@ -786,7 +791,7 @@ plt.show()
 # backpropagation through time](https://arxiv.org/abs/1705.08209) (2017).
 
 # %% [markdown] lang="zh"
-# $b_f = 0$ 的 LSTM 每步损失四成梯度，RNN 损失六成。门一打开，LSTM 走完四十步还剩三分之二。要点正在于此：结构本身并不保证梯度传得远，它只是**允许**
+# $b_f = 0$ 的 LSTM 每步损失四成梯度，RNN 损失六成。门一打开，LSTM 的 $c$ 走完四十步还剩三分之二。要点正在于此：结构本身并不保证梯度传得远，它只是**允许**
 # 网络这样做，只要学习发现这样有用。在靠前的各步，$c$ 的梯度比 $h$ 的大，因为通往后面的路是 $c$。
 #
 # 沿 $h$ 的那条路仍可能爆炸，所以训练 LSTM 时也要裁剪梯度。

@@ -71,7 +71,7 @@ print(repr(text[100:160]))
 # $$\text{perplexity} = \exp\Bigl(-\frac1T \sum_{t=1}^{T} \ln p(c_t \mid c_1 \dots c_{t-1})\Bigr) .$$
 #
 # In the exponent stands the **cross-entropy**, the loss that we minimize. A network gives not probabilities but **logits**
-# $z$, any numbers at all, and $p_i = e^{z_i} / \sum_j e^{z_j}$. Here logits are chosen so that the three characters
+# $z$, any numbers at all, and $p_i = e^{z_i} / \sum_j e^{z_j}$, the *softmax*. Here logits are chosen so that the three characters
 # get just these probabilities:
 
 # %% [markdown] lang="zh"
@@ -88,7 +88,7 @@ print(repr(text[100:160]))
 # $$\text{perplexity} = \exp\Bigl(-\frac1T \sum_{t=1}^{T} \ln p(c_t \mid c_1 \dots c_{t-1})\Bigr) .$$
 #
 # 指数上的那个数是**交叉熵**，也就是我们要最小化的损失。网络给出的不是概率，而是 **logits** $z$，可以是任意的数，
-# 再由 $p_i = e^{z_i} / \sum_j e^{z_j}$ 变成概率。下面选的 logits 恰好让三个字符得到上述概率：
+# 再由 $p_i = e^{z_i} / \sum_j e^{z_j}$（即 **softmax**）变成概率。下面选的 logits 恰好让三个字符得到上述概率：
 
 # %%
 p = [[1 / 2, 1 / 4, 1 / 4], [1 / 4, 1 / 4, 1 / 2], [1 / 8, 3 / 8, 1 / 2]]
@@ -106,12 +106,13 @@ print("gradient, times T = 3:\n", 3 * logits.grad)
 #
 # **Exercise 1.** Write the perplexity. `z[t]` are the logits at step $t$, `y[t]` is the id that came. Subtract each row's
 # maximum before the exponential: $e^{1000}$ is more than a computer can hold, and the quotient doesn't change.
+# (`a[np.arange(len(y)), y]` picks the entry `y[t]` of each row `t` of `a`.)
 
 # %% [markdown] lang="zh"
 # 这个梯度值得看一眼：每一行里，来的那个字符处是 $p_i - 1$，其余是 $p_i$。把来了的往上推，把没来的往下压，错多少推多少。
 #
 # **练习 1.** 写出困惑度。`z[t]` 是第 $t$ 步的 logits，`y[t]` 是实际来的 id。取指数之前，先减去每一行的最大值：
-# $e^{1000}$ 计算机存不下，而商不会因此改变。
+# $e^{1000}$ 计算机存不下，而商不会因此改变。（`a[np.arange(len(y)), y]` 从 `a` 的每一行 `t` 取出第 `y[t]` 个元素。）
 
 
 # %% tags=["exercise"]
@@ -203,14 +204,14 @@ for n, value in floors.items():
 # %% [markdown] lang="en"
 # ## The model
 #
-# Each character becomes a learned vector, an LSTM reads the vectors one after the other, and a linear map turns its state
+# Each character becomes a learned vector, its *embedding*, an LSTM reads the vectors one after the other, and a linear map turns its state
 # into 70 logits, one for each character that might come next. The target is the text itself, one step further on. Here with a tiny
 # model and four characters, so that it fits into a picture:
 
 # %% [markdown] lang="zh"
 # ## 模型
 #
-# 每个字符变成一个学出来的向量，LSTM 一个接一个地读这些向量，再由一个线性映射把它的状态变成 70 个 logits，每个可能的下一个字符一个。
+# 每个字符变成一个学出来的向量，即它的**嵌入**（embedding），LSTM 一个接一个地读这些向量，再由一个线性映射把它的状态变成 70 个 logits，每个可能的下一个字符一个。
 # 目标就是文本自己，往后错一位。下面用一个极小的模型和四个字符，好放进一张图里：
 
 # %%
@@ -233,8 +234,9 @@ draw(loss, names={"loss": loss}, max_width=1100)
 # A graph over the whole book would have 161,000 time steps. Instead we read in **windows** of 32 characters. The state is
 # handed from one window to the next, so what is remembered may come from further back; but it is *detached* in between, so no
 # gradient crosses the border. That is the truncated backpropagation through time of lesson 5. To keep NumPy busy, 32 places
-# of the book are read side by side: arrays of shape (steps, batch). Three more tools: Adam, which gives each weight a step
-# size of its own; a learning rate that falls along a cosine; and the clipping of gradients whose norm is above 1.
+# of the book are read side by side, a *batch*: arrays of shape (steps, batch). The book is read five times, in five *epochs*.
+# Three more tools: Adam, which gives each weight a step size of its own; a learning rate (lesson 3's `rate`) that falls along a
+# cosine; and the clipping of gradients whose norm is above 1.
 
 # %% [markdown] lang="zh"
 # 从左到右是时间（四步中有两步折叠在中间的方框里），穿过它的是状态：粉色的 $h$，蓝色的记忆 $c$。四个预测在损失里分量相同。
@@ -243,8 +245,9 @@ draw(loss, names={"loss": loss}, max_width=1100)
 # ## 训练：一次一个窗口
 #
 # 整本书的图会有 16.1 万个时间步。所以我们按 32 个字符的**窗口**来读。状态从一个窗口交给下一个，因此记住的东西可以来自更远处；
-# 但中间做了 detach，梯度不会越过边界。这就是第 5 课的截断式随时间反向传播。为了让 NumPy 有活干，
-# 书的 32 处并排着读：数组的形状是（步数，批量）。另外还有三样工具：Adam，给每个权重自己的步长；沿余弦下降的学习率；
+# 但中间做了 detach，梯度不会越过边界。这就是第 5 课所说的截断。为了不让 NumPy 闲着，
+# 书的 32 处并排着读，叫作一**批**（batch）：数组的形状是（步数，批量）。全书读五遍，即五个 **epoch**。
+# 另外还有三样工具：Adam，给每个权重自己的步长；沿余弦下降的学习率（就是第 3 课的 `rate`）；
 # 以及梯度裁剪，把范数超过 1 的梯度缩回来。
 
 # %%
@@ -284,7 +287,7 @@ axes.legend()
 plt.show()
 
 # %% [markdown] lang="en"
-# After half a minute the network is past the 4-gram, though not past the 5-gram: where there is so little text, counting is
+# After half a minute the network is past the 4-gram on the unread tenth (*validation*), though not past the 5-gram: where there is so little text, counting is
 # a strong opponent. Twice as many units get further: `make demo` (about three minutes) trains 256 and reaches 4.3, below
 # the 5-gram's 4.54.
 #
@@ -302,7 +305,7 @@ plt.show()
 # **Exercise 3.** Write it for an array `z`. Mind large logits, as before.
 
 # %% [markdown] lang="zh"
-# 半分钟之后，网络超过了 4 元模型，但还没超过 5 元模型：文本这么少，计数是个强劲的对手。
+# 半分钟之后，在没读过的十分之一（validation）上，网络超过了 4 元模型，但还没超过 5 元模型：文本这么少，计数是个强劲的对手。
 # 单元加一倍，就能走得更远：`make demo`（约三分钟）训练 256 个单元，达到 4.3，低于 5 元模型的 4.54。
 #
 # ## 让它写
@@ -371,7 +374,7 @@ for tau in (0.0, 0.5, 1.0, 1.5):
 # ## How far does anything reach?
 #
 # Two questions. First: **which gradients flow how far?** Take one prediction, at character 100, and the norm of the gradient of
-# its loss by the state at each earlier character, $\lVert \partial L_{100} / \partial h_t \rVert$ and
+# its loss with respect to the state at each earlier character, $\lVert \partial L_{100} / \partial h_t \rVert$ and
 # $\lVert \partial L_{100} / \partial c_t \rVert$. `nn.bptt.gradient_norms` finds the states in the graph. Beside our
 # model: the same before its training, and a plain RNN, also untrained. (float64, so that small numbers are still numbers.)
 
@@ -406,7 +409,7 @@ for name, each in models.items():
     for path, gate in nn.bptt.gate_saturation(loss).items() if "LSTM" in name else ():
         if path.endswith("f"):  # above 0.9 counts as open
             often = np.sum(gate.right > 0.5)
-            print(f"{name}: {often} of 128 forget gates are open at most steps")
+            print(f"{name}: {often} of 128 forget gates are open most of the time")
 figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
 plot_gradient_norms(norms, axes)
 plt.show()
