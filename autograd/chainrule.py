@@ -60,7 +60,8 @@ def backpropagate(
             arrived, value = gradients.get(parent), node.values[position]
             if op.add_into is not None and not record:
                 if parent not in owned:
-                    gradients[parent] = arrived = np.zeros(value.shape, value.dtype) if arrived is None else np.array(arrived)
+                    arrived = np.zeros(value.shape, value.dtype) if arrived is None else np.array(arrived)
+                    gradients[parent] = arrived
                     owned.add(parent)
                 op.add_into(arrived, g, **node.kwargs)
                 continue
