@@ -12,7 +12,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def frames(svg):
-    """Give label, top and bottom of each frame. The names stand behind everything else: it is the first below the top."""
+    """Give label, top and bottom of each frame. The names come last: a frame's is the first below its top."""
     root = ElementTree.fromstring(svg)
     found = []
     for group in root.iter(f"{SVG}g"):
