@@ -4,7 +4,7 @@
 # **Goal.** Turn a sentence into one number, the probability that its opinion is positive, hold it against plain counting, and
 # ask the gradient which words decided.
 #
-# You need: lesson 4; lesson 6 helps. You get: texts of different lengths in one batch, done right, and a way to question a
+# You need: lessons 4 and 5; lesson 6 helps. You get: texts of different lengths in one batch, done right, and a way to question a
 # network. About 60 minutes.
 
 # %% [markdown] lang="zh"
@@ -12,7 +12,7 @@
 #
 # **目标。** 把一句话变成一个数：它表达的看法是正面的概率；拿它与单纯的计数比一比；再问一问梯度，是哪些词说了算。
 #
-# 预备知识：第 4 课；学过第 6 课更好。学完之后：你会正确地把长短不一的文本放进一个批次，还会盘问一个网络。大约 60 分钟。
+# 预备知识：第 4、5 课；学过第 6 课更好。学完之后：你会正确地把长短不一的文本放进一个批次，还会盘问一个网络。大约 60 分钟。
 
 # %%
 import matplotlib.pyplot as plt
@@ -120,7 +120,7 @@ check_word_weights(word_weights)
 #
 # ## From words to vectors to a decision
 #
-# Each word's id picks a learned vector, an LSTM reads the vectors, its states $h_1 \dots h_T$ become *one* vector for the text,
+# Each word's id picks a learned vector, its *embedding*, an LSTM reads the vectors, its states $h_1 \dots h_T$ become *one* vector for the text,
 # and a linear map turns that into one number, the logit $z$. The text is positive with probability $\sigma(z)$. The loss is
 # the negative logarithm of the probability of the truth $y$, and its gradient is as simple as it gets:
 #
@@ -134,7 +134,7 @@ check_word_weights(word_weights)
 #
 # ## 从词到向量，再到判断
 #
-# 每个词的 id 取出一个学出来的向量，LSTM 逐个读这些向量，它的状态 $h_1 \dots h_T$ 合成代表整段文本的**一个**向量，
+# 每个词的 id 取出一个学出来的向量，即它的**嵌入**（embedding），LSTM 逐个读这些向量，它的状态 $h_1 \dots h_T$ 合成代表整段文本的**一个**向量，
 # 再由线性映射变成一个数，即 logit $z$。文本为正面的概率是 $\sigma(z)$。损失是真实答案 $y$ 的概率的负对数，它的梯度再简单不过：
 #
 # $$L = -y \ln \sigma(z) - (1 - y) \ln\bigl(1 - \sigma(z)\bigr), \qquad \frac{\partial L}{\partial z} = \sigma(z) - y .$$
@@ -222,15 +222,16 @@ print(batch)
 # and 0 for `<pad>`, says so in an array: $(1 \cdot 1 + 1 \cdot 3 + 0 \cdot 9) / (1 + 1 + 0) = 2$. And the gradient of what is
 # multiplied by 0 is 0.
 #
-# **Exercise 2.** Write the mean of the states `h`, shape (T, B, H), over each text's own steps. Beyond a text's end `h` may
-# hold anything.
+# **Exercise 2.** Write the mean of the states `h`, shape (T, B, H) for T steps, B texts and H entries of a state, over each
+# text's own steps. Beyond a text's end `h` may hold anything. (`np.arange(T)[:, None]` is the column of the step numbers.)
 
 # %% [markdown] lang="zh"
 # 手算：一段两个词的文本，状态是 1 和 3；因为同批的另一段有三个词，它便有了第三个状态 9，毫无意义。它的平均是
 # $(1 + 3) / 2 = 2$，不是 $13/3$；它最后的状态是 3，不是 9。用**掩码**（mask）可以把这写进数组，词为 1，`<pad>` 为 0：
 # $(1 \cdot 1 + 1 \cdot 3 + 0 \cdot 9) / (1 + 1 + 0) = 2$。而乘过 0 的东西，梯度也是 0。
 #
-# **练习 2.** 写出状态 `h`（形状为 (T, B, H)）在每段文本自己那些步上的平均。文本结束之后，`h` 里可能是任何东西。
+# **练习 2.** 写出状态 `h` 在每段文本自己那些步上的平均；`h` 的形状是 (T, B, H)，即 T 步、B 段文本、每个状态 H 个元素。
+# 文本结束之后，`h` 里可能是任何东西。（`np.arange(T)[:, None]` 是由步数组成的一列。）
 
 
 # %% tags=["exercise"]
@@ -427,17 +428,18 @@ z.backward()
 print("gradient:", x.grad, "  times the input:", x.data * x.grad)
 
 # %% [markdown] lang="en"
-# **Exercise 4.** Write it. `judge(x)` gives $z$, a Tensor, for a Tensor of word vectors; `vectors` has the shape (T, D), and
-# the result (T,).
+# **Exercise 4.** Write it. `judge(x)` gives $z$, a Tensor, for a Tensor of word vectors; `vectors` has the shape (T, D), T words
+# of D numbers, and the result (T,).
 
 # %% [markdown] lang="zh"
-# **练习 4.** 写出它。给 `judge(x)` 一个由词向量组成的 Tensor，它就给出 Tensor $z$；`vectors` 的形状是 (T, D)，结果的形状是 (T,)。
+# **练习 4.** 写出它。给 `judge(x)` 一个由词向量组成的 Tensor，它就给出 Tensor $z$；`vectors` 的形状是 (T, D)，即 T 个词、每个 D 个数；
+# 结果的形状是 (T,)。
 
 
 # %% tags=["exercise"]
 def by_word(judge, vectors):
     x = Tensor(vectors, requires_grad=True)
-    dx = ...  # the gradient of judge(x) by x, an array
+    dx = ...  # the gradient of judge(x) with respect to x, an array
     return ...
 
 
