@@ -149,7 +149,10 @@ const move = name => go(moves[name](Number(slider.value)))
 for (const button of root.querySelectorAll("[data-go]")) button.onclick = () => move(button.dataset.go)
 slider.oninput = () => go(Number(slider.value))
 addEventListener("keydown", event => {
-  if (!root.contains(event.target) || event.ctrlKey || event.altKey || event.metaKey) return
+  // on a page of its own → and ← work at once, while the others scroll until something here has the focus
+  const alone = root.parentElement === document.body && event.target === document.body
+  const ours = root.contains(event.target) || alone && ["ArrowLeft", "ArrowRight"].includes(event.key)
+  if (!ours || event.ctrlKey || event.altKey || event.metaKey) return
   if (dialog.open) return event.stopPropagation()  // the keys are the dialog's, not a notebook's
   const opening = opens.has(event.target) && (event.key === "Enter" || event.key === " ")
   if (!opening && !(event.key in keys)) return

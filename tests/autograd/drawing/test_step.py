@@ -238,6 +238,9 @@ def test_walk_in_a_browser(opened):
     page = opened(after_backward(staged))
     assert page.locator("output").inner_text() == "step 0 of 14"
     assert "◀\u00a0–" in box(page, "x") and page.locator(".edge.done, .edge.active").count() == 0
+    for key, step in (("ArrowRight", 1), ("End", 1), ("ArrowLeft", 0)):  # nothing has the focus yet
+        page.keyboard.press(key)
+        assert page.locator("output").inner_text() == f"step {step} of 14"
     page.locator(".walk").focus()
     for _ in range(9):
         page.keyboard.press("ArrowRight")
