@@ -22,8 +22,11 @@ def make_place(out: Path, source: Path | None) -> None:
     if source is not None and source.exists() and out.exists() and out.samefile(source):
         raise FileExistsError(f"{out} is the file to read; give another name to write to")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=out.parent):
-        pass
+    try:
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(out)) from None  # not the name of the attempt
 
 
 class Parser(argparse.ArgumentParser):

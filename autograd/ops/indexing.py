@@ -36,7 +36,7 @@ def add_at(buffer: np.ndarray, g: Any, index: Any) -> None:
 def names_once(index: Any) -> bool:
     """Tell whether an index surely names no entry twice: it is made of ints, slices and masks."""
     parts = index if isinstance(index, tuple) else (index,)
-    return UNCHANGING.issuperset(map(type, parts)) or all(
+    return {int, slice}.issuperset(map(type, parts)) or all(  # in one look, mostly
         part is None or part is Ellipsis or isinstance(part, (int, np.integer, slice))
         or isinstance(part, np.ndarray) and part.dtype == bool
         for part in parts

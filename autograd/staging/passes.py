@@ -40,8 +40,9 @@ def constants(program: Program) -> Program:
     """Compute what depends on no input now."""
 
     def rule(value: Value) -> Value:
-        inputs = [x for x in value.args if isinstance(x, Value)]
-        if value.op is None or not inputs or not all(x.constant for x in inputs):
+        if (
+            value.op is None or not value.operands or not all(x.constant for x in value.operands)
+        ):  # an index is one, too
             return value
         if value.function in VIEWS and value.data.size > 1:
             return value

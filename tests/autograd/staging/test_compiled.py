@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import autograd
 import nn
-from autograd import Tensor, debug, grad, no_grad, stage, uniform
+from autograd import Tensor, backward, debug, grad, no_grad, stage, uniform
 
 pytestmark = pytest.mark.filterwarnings("error")
 SCALE = 3.0
@@ -269,6 +269,23 @@ def test_targets_of_a_loss_are_arguments():
     with pytest.raises(IndexError, match="there are 3 classes, 0 to 2; a target is 3"):
         step(x, np.array([0, 1, 2, 3, 0]))
     assert made(step) <= 3 and not step.eager
+
+
+@pytest.mark.parametrize("options", [{"weight": [1.0, 2, 3]}, {"weight": [0.0, 2, 3], "ignore_index": 2}])
+def test_constants_picked_by_an_argument_are_not_constant(options):
+    """The weights of the classes of a batch are those of this batch, not of the one that was traced."""
+    step = autograd.compile(lambda z, y: nn.cross_entropy(z, y, **options))
+    rng = np.random.default_rng(0)
+    for y in ([0, 1, 2, 1], [1, 2, 0, 0], [1, 1, 1, 1]):
+        z = rng.normal(size=(4, 3))
+        mine, reference = Tensor(z, requires_grad=True), Tensor(z, requires_grad=True)
+        losses = step(mine, np.array(y)), nn.cross_entropy(reference, np.array(y), **options)
+        backward(losses)
+        assert_allclose(losses[0].data, losses[1].data)
+        assert_allclose(mine.grad, reference.grad)
+    with pytest.raises(ValueError, match="no target counts"):
+        autograd.compile(lambda z, y: nn.cross_entropy(z, y, ignore_index=2))(mine, np.full(4, 2))
+    assert not step.eager
 
 
 def test_the_cache_is_bounded():
