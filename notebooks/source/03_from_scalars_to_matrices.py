@@ -4,7 +4,7 @@
 # **Goal.** Let a node hold a matrix: derive the gradients of a matrix product and of broadcasting, build an engine in
 # ninety lines, and train a network with it.
 #
-# You need: [lesson 2](02_the_sigmoid_circuit.ipynb), and the product of two matrices. You get: every gradient of an ordinary
+# You need: [lesson 2](02_the_sigmoid_circuit.ipynb), the product of two matrices, NumPy's arrays and Python's classes. You get: every gradient of an ordinary
 # network, and a reason why nobody computes with single numbers. About 90 minutes.
 #
 # The product and its notation ($dD$ for $\partial L / \partial D$) are from Stanford's CS231n,
@@ -16,7 +16,7 @@
 #
 # **目标。** 让一个节点装得下矩阵：推导矩阵乘积和广播的梯度，用九十行代码写出一个引擎，并用它训练一个网络。
 #
-# 预备知识：[第 2 课](02_the_sigmoid_circuit.ipynb)，以及两个矩阵的乘积。学完之后：普通网络里的每个梯度你都会求，
+# 预备知识：[第 2 课](02_the_sigmoid_circuit.ipynb)，两个矩阵的乘积，以及 NumPy 的数组和 Python 的类。学完之后：普通网络里的每个梯度你都会求，
 # 也会明白为什么没有人用单个的数来算。大约 90 分钟。
 #
 # 矩阵乘积及其记号（$dD$ 表示 $\partial L / \partial D$）取自斯坦福 CS231n 的
