@@ -162,7 +162,8 @@ class Composition:
     def frame_look(self, frame: Frame) -> dict[str, str]:
         outer = frame.column is frame or frame.parent is None
         size = max(13 - frame.depth, 11)
-        margin = "6" if self.style.edges == "none" or self.style.mode == "full" else "10"  # labels beside narrow boxes
+        beside = {"circuit": "14", "tiny": "10", "cells": "10"}  # labels beside narrow boxes take some of it
+        margin = "6" if self.style.edges == "none" else beside.get(self.style.mode, "6")
         return {
             "label": f'<<FONT POINT-SIZE="{size}"><B>{text(frame.label)}</B></FONT>>', "labeljust": "l",
             "labelloc": "t", "fillcolor": tint(frame, TINTS) or ("#F7F8FA" if outer else "#FFFFFF"),

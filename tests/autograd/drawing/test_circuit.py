@@ -211,3 +211,29 @@ def test_steps_and_bytes(make):
     assert in_words[0] == in_words[1] and len(in_words[0]) > 3
     assert circuit.source == draw(after_backward(make), style="circuit").source
     assert circuit.table() == draw(f).table()
+
+
+def test_labels_stay_inside_their_frame():
+    """What rides on a wire inside a frame does not run over its border. Figures are .556 em wide, as in Helvetica."""
+    h, w, x = variable("h0", 0.5), variable("w", 0.9), variable("x", 2.0)
+    for t in range(1, 4):
+        with scope(f"t={t}"):
+            h = np.tanh(w * h + x)
+            h.name = f"h{t}"
+    h.backward()
+    root = ElementTree.fromstring(draw(h, style="circuit").svg())
+    frames = [
+        [float(n) for n in re.findall(r"-?[\d.]+", group.find(f"{SVG}path").get("d"))]
+        for group in root.iter(f"{SVG}g") if group.get("class") == "cluster"
+    ]  # fmt: skip
+    checked = 0
+    for text in root.iter(f"{SVG}text"):
+        number = re.search(r" = (0\.\d+)$", text.text or "")
+        for frame in frames if number else ():
+            left, right, top, bottom = min(frame[::2]), max(frame[::2]), min(frame[1::2]), max(frame[1::2])
+            if left < float(text.get("x")) < right and top < float(text.get("y")) < bottom:
+                assert (
+                    float(text.get("x")) + 5.56 * (len(text.text) - 5) + 5 * 3 < right
+                )  # ∂, spaces, ( and . are narrow
+                checked += 1
+    assert checked >= 3
