@@ -20,8 +20,9 @@ FAULTS = """() => {
 
 
 @pytest.fixture(scope="module")
-def server(serve, tmp_path_factory):
+def server(serve, skip_without, tmp_path_factory):
     """Serve a copy of the lessons, which running them may change."""
+    skip_without("matplotlib")
     folder = tmp_path_factory.mktemp("checkout")
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns("__pycache__", ".*"))
     return serve(folder)
@@ -66,7 +67,7 @@ def test_run_all(opened, name):
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     waiting = page.locator(".jp-CodeCell .jp-InputPrompt", has_text="[*]")
     waiting.last.wait_for()
-    waiting.first.wait_for(state="detached")
+    waiting.first.wait_for(state="detached", timeout=180_000)  # two lessons train networks
     pictures.nth(count - 1).wait_for()
     assert pictures.count() == count
     assert page.evaluate(FAULTS) == []
