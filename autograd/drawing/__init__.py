@@ -258,20 +258,24 @@ class Drawing:
 
     def _lay_out(self, picture: Picture, style: Style, time_out: float) -> tuple[Composition, bytes]:
         """Lay out; again in other ways, where time steps do not stand in order, or a line between them makes a detour:
-        then keep the narrowest of those that are right, else the last.
+        then keep the narrowest of those that are right, else the last for which there was time.
         """
         end = time.monotonic() + time_out
-        right: list[tuple[float, Composition, bytes]] = []
-        for anchors in ANCHORS:
+        found: list[tuple[bool, float, Composition, bytes]] = []
+        for attempt, anchors in enumerate(ANCHORS):
             composition = compose(picture, replace(style, anchors=anchors))
-            svg = render(composition.graph.source, "svg", end - time.monotonic())
-            if in_order(svg, composition.columns) and go_on(svg, composition.onward):
-                width, _ = size_of(svg)
-                right.append((width, composition, svg))
-                if anchors == ANCHORS[0] or not 1 < width / self._max_width < MENDABLE:
-                    break
-        if right:
-            _, composition, svg = min(right, key=lambda way: way[0])
+            try:
+                svg = render(composition.graph.source, "svg", end - time.monotonic())
+            except TimeoutError:
+                if not found:
+                    raise
+                break
+            wrong = not (in_order(svg, composition.columns) and go_on(svg, composition.onward))
+            width, _ = size_of(svg)
+            found.append((wrong, -attempt if wrong else width, composition, svg))
+            if not wrong and (attempt == 0 or not 1 < width / self._max_width < MENDABLE):
+                break
+        _, _, composition, svg = min(found, key=lambda way: way[:2])
         return composition, svg
 
     def table(self, markdown: bool = False) -> str:

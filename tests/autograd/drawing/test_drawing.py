@@ -192,6 +192,22 @@ def test_a_layout_that_fails(monkeypatch):
         draw(f, rankdir="LR").svg()
 
 
+def test_no_time_to_mend(monkeypatch):
+    """Where a layout is amiss and there is no time for another, it is shown all the same."""
+    render, calls = drawing_module.render, []
+
+    def slow(source, kind, time_out):
+        calls.append(source)
+        if len(calls) > 1:
+            raise TimeoutError("Graphviz had not finished when its time was over")
+        return render(source, kind, time_out)
+
+    monkeypatch.setattr(drawing_module, "render", slow)
+    monkeypatch.setattr(drawing_module, "in_order", lambda *_: False)
+    drawing = draw(after_backward(lstm), max_width=5000)
+    assert ">t=3<" in drawing.svg() and len(calls) == 2 and drawing.source == calls[0]
+
+
 def test_a_dead_unit():
     """A gradient that is zero is marked."""
     x = variable("x", -1.0)
