@@ -350,7 +350,7 @@ MISTAKES = {
     "train --data uci": "--data goes with --task sentiment",
     "train --task sentiment fox.txt": "TEXT goes with --task language",
     "train --task sentiment --steps 3 --sample 5": "--sample, --steps goes with --task language",
-    "train --task sentiment --data none": "none is neither uci nor rt",
+    "train --task sentiment --data none": "none does not exist; expected uci, rt",
     "train --task sentiment --data .": "no reviews in train/neg and pos",
     "train --task sentiment --data fox.txt": "fox.txt, line 1: 1 columns",
     "train --task sentiment --data uci --label-column 2": "only a table has columns",

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd import Tensor
@@ -72,6 +72,7 @@ def test_read_text_without_a_file(tmp_path):
         read_text(tmp_path)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1), st.sampled_from([None, "<unk>"]))
 def test_vocabulary_round_trip(text, unknown):
     """Any text comes back from its ids, and a vocabulary from JSON."""
@@ -143,6 +144,7 @@ def test_split_refuses(text, held_out, message):
         split(text, held_out)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 200), st.integers(1, 9), st.integers(1, 9))
 def test_windows_in_order(n, batch, steps):
     """Side by side, the windows give each piece of the text back, y one ahead of x; only the stated ends are lost."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn.words import PAD, UNKNOWN, WordVocabulary, batches_by_length, pad, words
@@ -69,6 +69,7 @@ def test_pad():
     assert ids.tolist() == [[5, 7, 8], [6, 0, 9], [0, 0, 4]] and lengths.tolist() == [2, 1, 3]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 30), max_size=200), st.integers(1, 9), st.integers(0, 3))
 def test_batches_hold_every_text_once(lengths, batch, seed):
     """Whatever the lengths; no batch is larger than asked for, and the seed decides the order."""
