@@ -31,7 +31,7 @@ lint: $(STAMP)
 LESSONS := .venv/made-for-the-lessons
 
 lab: $(LESSONS)
-	.venv/bin/jupyter lab notebooks/01_a_derivative_is_a_nudge.ipynb
+	.venv/bin/jupyter lab --ServerApp.root_dir="$(CURDIR)" notebooks/01_a_derivative_is_a_nudge.ipynb
 
 notebooks: $(LESSONS)
 	.venv/bin/python notebooks/build.py $(ARGS)
