@@ -97,9 +97,20 @@ def test_every_lesson_has_its_parts(name):
 def handout(name):
     """Run a lesson as a student has it, and then its solutions: the cells, and the outputs of each."""
     exercises = [part.code for part in LESSONS[name].parts if part.kind == "exercise"]
-    cells = [demanding(code) if code in exercises else code for code in LESSONS[name].code()]
+    cells = [cell.source for cell in LESSONS[name].notebook("en", handout=True).cells if cell.cell_type == "code"]
     cells += LESSONS[name].solutions()
     return exercises, list(zip(cells, run(cells, NOTEBOOKS, go_on=True, time_out=60)))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_handout_has_the_exercises_and_no_solutions(name, language):
+    """Its tagged cells are the exercises, each with a check that demands its answer."""
+    lesson = LESSONS[name]
+    cells = lesson.notebook(language, handout=True).cells
+    tagged = [(cell.metadata.tags, cell.source) for cell in cells if "tags" in cell.metadata]
+    assert tagged == [(["exercise"], demanding(part.code)) for part in lesson.parts if part.kind == "exercise"]
+    assert not [solution for solution in lesson.solutions() for cell in cells if solution in cell.source]
 
 
 @pytest.mark.slow
