@@ -35,7 +35,7 @@ function slots(elements) {
   for (const element of elements) {
     const words = element.tagName === "text"
     if (words && gradient(element) && element.textContent.startsWith("◀")) {
-      found.push({mark: element, words: element.textContent, parts: []})
+      found.push({mark: element, words: element.textContent, room: element.getComputedTextLength(), parts: []})
       open = true
     } else if (words && !gradient(element) && element.textContent !== "⋯") open = false
     else if (open) found.at(-1).parts.push(element)
@@ -49,7 +49,13 @@ const edges = [...svg.querySelectorAll("g.edge")]
 const contribution = edge => [...edge.querySelectorAll("text")].filter(gradient)
 
 function show(slot, words) {  // null: nothing has arrived; "": the finished gradient; else what it is so far
-  slot.mark.textContent = words === "" ? slot.words : "◀\u00a0" + (words ?? "–")
+  const {mark, room} = slot
+  mark.textContent = words === "" ? slot.words : "◀\u00a0" + (words ?? "–")
+  mark.removeAttribute("textLength")
+  if (!slot.parts.length && mark.getComputedTextLength() > room) {  // the box was made for the finished gradient
+    mark.setAttribute("textLength", room)
+    mark.setAttribute("lengthAdjust", "spacingAndGlyphs")
+  }
   for (const element of slot.parts) element.classList.toggle("waiting", words !== "")
 }
 

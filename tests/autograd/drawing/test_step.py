@@ -276,6 +276,21 @@ def test_every_state_in_a_browser(opened, make, args):
 
 
 @pytest.mark.browser
+def test_what_is_so_far_fits_in_a_browser(opened):
+    """A box has room for the finished gradient; "1 of 2" does not run over its border either."""
+    page = opened(after_backward(lstm, 3))
+    over = """[...document.querySelectorAll("g.node text")].filter(text => text.textContent.includes(" of ") &&
+      text.getBBox().x + text.getBBox().width > text.parentNode.querySelector("path").getBBox().x +
+      text.parentNode.querySelector("path").getBBox().width - 2).length"""
+    shown = 0
+    for step in range(int(page.locator("input").get_attribute("max"))):
+        page.locator("input").fill(str(step))
+        shown += page.locator("g.node text", has_text=" of ").count()
+        assert page.evaluate(over) == 0
+    assert shown > 0
+
+
+@pytest.mark.browser
 def test_circuit_in_a_browser(opened):
     """On a circuit the gradients come to the wires, their sum to the box of the leaf; gates and boxes receive."""
     page = opened(after_backward(staged), style="circuit")
