@@ -37,6 +37,7 @@ LIBRARIES = {
     "NumPy": ("by_hand", ()),
     "Chalkgrad": ("chalkgrad", ()),
     "Chalkgrad, compiled": ("chalkgrad", ()),
+    "Chalkgrad, compiled (fast)": ("chalkgrad", ("numba", "numpy>=2.1,<3", "graphviz", "tqdm")),
     "Chalkgrad, scalars": ("chalkgrad", ()),
     "torch.nn": ("torch_", TORCH),
     "PyTorch ops": ("torch_", TORCH),
@@ -75,7 +76,7 @@ class Peer:
     def __init__(self, name: str, python: Path, module: str, workload: str, threads: int, memory: dict[str, str]):
         variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
         pinned = dict.fromkeys(variables, str(threads)) | {"JAX_PLATFORMS": "cpu"} | memory
-        ours = python == Path(sys.executable)  # another's interpreter must not find our `autograd`
+        ours = module in ("chalkgrad", "by_hand")  # another's interpreter must not find our `autograd`
         path = {"PYTHONPATH": str(ROOT)} if ours else {}
         command = ["taskset", "-c", ",".join(map(str, range(threads)))] if hasattr(os, "sched_setaffinity") else []
         command += [str(python), *([] if ours else ["-I"]), str(FOLDER / "serve.py"), module, name, workload]
@@ -117,8 +118,8 @@ def differs(got: dict[str, np.ndarray], want: dict[str, np.ndarray], tolerance: 
 
 def measure(
     workload: str, names: list[str], threads: int, rounds: int, memory: dict[str, str]
-) -> list[tuple[str, ...]]:
-    """Let the libraries take turns at a workload; give the rows of its table."""
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Let the libraries take turns at a workload; give the rows of its table, and sentences below it."""
     kind = WORKLOADS[workload]["kind"]
     peers: dict[str, Peer] = {}
     rows: list[tuple[str, ...]] = []
@@ -163,16 +164,19 @@ def measure(
             milliseconds = statistics.median(peer.seconds) * 1e3
             rows.append((name, f"{ratio:.2f}", f"{milliseconds:.2f}", f"{peer.first:.2f}", f"{peer.peak:.0f}"))
             peer.end()
-    return rows, paid_back(peers.get("Chalkgrad"), peers.get("Chalkgrad, compiled"))
+    return rows, paid_back(peers)
 
 
-def paid_back(eager: Peer | None, compiled: Peer | None) -> str:
+def paid_back(peers: dict[str, Peer]) -> list[str]:
     """Say after how many steps the time that went into making code is won back."""
-    if not eager or not compiled:
-        return ""
-    won = statistics.median(a - b for a, b in zip(eager.seconds, compiled.seconds))
-    steps = (compiled.first - eager.first) / won if won > 0 else 0
-    return f"Making code pays after {max(steps, 1):.0f} steps." if won > 0 else "Making code doesn't pay here."
+    eager, sentences = peers.get("Chalkgrad"), []
+    for name, peer in peers.items():
+        if eager and name.startswith("Chalkgrad, compiled"):
+            won = statistics.median(a - b for a, b in zip(eager.seconds, peer.seconds))
+            steps = max((peer.first - eager.first) / won, 1) if won > 0 else 0
+            pays = f"pays after {steps:.0f} steps" if steps else "doesn't pay here"
+            sentences.append(f"{name}: making code {pays}.")
+    return sentences
 
 
 def main() -> int:
@@ -194,13 +198,13 @@ def main() -> int:
         size = ", ".join(f"{letter} = {v:,}" for letter, v in WORKLOADS[workload].items() if letter != "kind")
         for threads in options.threads:
             print(f"\n{workload} ({size}), {threads} thread{'s' * (threads > 1)}")
-            print(f"{'':20}{'ratio':>8}{'ms a step':>11}{'first, s':>10}{'peak, MB':>10}")
-            rows, sentence = measure(workload, names, threads, options.rounds, memory)
+            print(f"{'':26}{'ratio':>8}{'ms a step':>11}{'first, s':>10}{'peak, MB':>10}")
+            rows, sentences = measure(workload, names, threads, options.rounds, memory)
             for name, *cells in rows:
                 failed |= len(cells) == 1 and "missing" not in cells[0]
                 widths = (8, 11, 10, 10) if len(cells) > 1 else (0,)
-                print(f"{name:20}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths)), flush=True)
-            if sentence:
+                print(f"{name:26}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths)), flush=True)
+            for sentence in sentences:
                 print(sentence, flush=True)
     return failed
 

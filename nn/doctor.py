@@ -25,6 +25,7 @@ def report() -> str:
     rows += [("", f"{name} {version}, installed in {folder}") for name, version, folder in _distributions()]
     rows += [("nn", str(Path(__file__).parent)), ("Python", f"{platform.python_version()} at {sys.executable}")]
     rows += [(name, _version(name) or "not installed") for name in ("numpy", "graphviz", "pygraphviz")]
+    rows += [("numba", _version("numba") or "not installed; compile() runs without it (pip install 'chalkgrad[fast]')")]
     rows += [("dot", dot), ("drawing", _drawing(dot_works))]
     verdict = collision() or "OK: `import autograd` finds Chalkgrad's, and no other package claims the name."
     return "\n".join([f"{name:12}{text}" for name, text in rows] + ["", verdict])

@@ -19,9 +19,10 @@ from ..op import Op
 from ..tensor import Tensor, constant, grad, modes, no_grad, record
 from ..trees import Tree, leaves, rebuild
 from .buffers import plan
+from .fusion import fuse, numba
 from .machine import Machine, Workspace
 from .program import Program, keep, operands
-from .speed import FAST
+from .speed import FAST, rows
 from .trace import Tracer, trace, watched
 from .watch import SIMPLE, Before, Codes, Surroundings
 
@@ -30,11 +31,13 @@ KINDS = 64  # of arguments, after which code should have been used more often th
 PATIENCE = 8  # how many times in a row new code is made for arguments of one kind
 
 
-def compile(f: Callable[..., Any]) -> "Compiled":
+def compile(f: Callable[..., Any], *, backend: str | None = None) -> "Compiled":
     """Give a function that computes what `f` does, and its gradients, by code that is made at the first call.
 
     f  a function of arrays, Tensors and other things, also inside lists, tuples and dicts; or a module. It is called
        with Tensors in place of arrays. It returns a Tensor, or lists, tuples and dicts of Tensors
+    backend  what computes runs of elementwise ops: "numpy", or "numba", which fuses those that are worth it (the extra
+       `fast`); None takes Numba where it is installed. Results agree within rounding
 
     `step = autograd.compile(train_loss)`, then as before: `loss = step(x, y)`, `loss.backward()`. Gradients go to the
     arguments and to the Tensors that f finds outside, such as parameters, which are read at each call. The result is
@@ -49,7 +52,11 @@ def compile(f: Callable[..., Any]) -> "Compiled":
     """
     if not callable(f):
         raise TypeError(f"compile() takes a function; {type(f).__name__} came.")
-    return Compiled(f)
+    if backend not in (None, "numpy", "numba"):
+        raise ValueError(f"the backend is 'numpy', 'numba' or None; {backend!r} came.")
+    if backend == "numba" and numba() is None:
+        raise ImportError("the backend 'numba' needs Numba, in a version for this NumPy: pip install 'chalkgrad[fast]'")
+    return Compiled(f, backend)
 
 
 class Unfit(Exception):
@@ -70,8 +77,8 @@ class Compiled:
     hits      how many calls found code that fits
     """
 
-    def __init__(self, f: Callable[..., Any]):
-        self.function = f
+    def __init__(self, f: Callable[..., Any], backend: str | None):
+        self.function, self.backend = f, backend
         self.title = getattr(f, "__name__", type(f).__name__)
         self.variants: OrderedDict[int, Variant] = OrderedDict()
         self.eager: set[Any] = set()
@@ -167,10 +174,15 @@ class Variant:
         self.op.name = self.op.symbol = self.title
         with gc_paused():
             program = self.trace(given)
+            fused = compiled.backend != "numpy" and numba() is not None
             for improve in FAST:
-                program = improve(program)
+                if not fused or improve is not rows:  # a kernel adds a bias to a step's rows while it is there
+                    program = improve(program)
             self.shapes = [y.shape for y, flows in zip(program.outputs, self.flowing) if flows]
-            self.machine = Machine(plan(program), self.title)
+            planned = plan(program)
+            if fused:
+                planned = fuse(planned, program)
+            self.machine = Machine(planned, self.title)
 
     def trace(self, given: list[Any]) -> Program:
         """Run the function, and see what it does and goes by. Raises Unfit."""

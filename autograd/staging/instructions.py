@@ -13,11 +13,15 @@ from .program import Value
 
 
 class Call(NamedTuple):
-    """A call of a function. Arguments are arrays, numbers, other calls, and tuples of these."""
+    """A call of a function. Arguments are arrays, numbers, other calls, and tuples of these.
+
+    value  what it computes, entry by entry from its operands; None for what is computed in another way
+    """
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
     options: dict[str, Any] = {}
+    value: Value | None = None
 
 
 VIEWS = {
@@ -76,17 +80,18 @@ def instructions(value: Value, out: np.ndarray, args: list[Any], options: dict[s
     op, function = value.op, value.function
     assert op is not None
     if function is np.power and type(args[1]) in (int, float) and args[1] in POWERS and value.dtype.kind == "f":
-        return [Call(POWERS[args[1]], (args[0], out))]
+        return [Call(POWERS[args[1]], (args[0], out), value=value)]
     if is_elementwise(value) or function is np.matmul:
+        computes = None if function is np.matmul else value
         if function in BY_KEYWORD:
-            return [Call(op.function, tuple(args), {"out": out})]
-        return [Call(op.function, (*args, out))]  # by position it takes 0.3 µs less
+            return [Call(op.function, tuple(args), {"out": out}, computes)]
+        return [Call(op.function, (*args, out), {}, computes)]  # by position it takes 0.3 µs less
     if function is np.sum:
         return [Call(np.add.reduce, (*args, options.get("axis"), None, out, options.get("keepdims", False)))]
     if function in REDUCTIONS:
         return [Call(op.function, tuple(args), {**options, "out": out})]
     if function in (np.copy, np.astype):
-        return [Call(np.copyto, (out, args[0]), {"casting": "unsafe"})]
+        return [Call(np.copyto, (out, args[0]), {"casting": "unsafe"}, value)]
     if function is np.reshape:
         return [Call(np.copyto, (out.reshape(np.shape(args[0])), args[0]))]
     if function in (np.concatenate, np.stack):

@@ -66,17 +66,18 @@ def common(program: Program) -> Program:
 
 def fingerprint(value: Value) -> Any:
     """Give what two values have in common that are computed alike."""
-
-    def key(x: Any) -> Any:
-        if isinstance(x, Value):
-            return id(x)
-        if isinstance(x, (tuple, list)):
-            return tuple(map(key, x))
-        return type(x), repr(x)
-
     if value.constant:
         return value.name, value.dtype.str, value.shape, value.data.tobytes()
     return value.function, key(value.args), key(sorted(value.options.items())), value.dtype.str
+
+
+def key(x: Any) -> Any:
+    """Give what an argument or option is told by: a Value by itself, others by what they say."""
+    if isinstance(x, Value):
+        return id(x)
+    if isinstance(x, (tuple, list)):
+        return tuple(map(key, x))
+    return type(x), repr(x)
 
 
 def simple(program: Program) -> Program:

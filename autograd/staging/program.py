@@ -1,5 +1,6 @@
 """A computation as a flat list of values, each after its arguments: what the passes rewrite and code is made of."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -132,6 +133,15 @@ def transform(x: Any, change: Callable[[Value], Any]) -> Any:
 def operands(value: Value) -> tuple[Value, ...]:
     """List the Values that a value is computed from, one for each use."""
     return value.operands
+
+
+def readers(program: Program) -> dict[Value, list[Value]]:
+    """List for each value those that are computed from it, one entry a use."""
+    found: dict[Value, list[Value]] = defaultdict(list)
+    for value in program.values:
+        for x in operands(value):
+            found[x].append(value)
+    return found
 
 
 def rewrite(

@@ -20,7 +20,7 @@ from ..ops.indexing import scatter_add
 from .abstract import abstract
 from .instructions import VIEWS, inside, is_elementwise
 from .passes import common, constants, dead_code, simple, turned
-from .program import Program, Value, operands, rewrite
+from .program import Program, Value, operands, readers, rewrite
 
 SCATTER = inside(scatter_add)
 MANY = 4  # uses of a transposed matrix that are worth a contiguous copy of it
@@ -30,15 +30,6 @@ def make(function: Any, shape: Sequence[int], /, *args: Any, **options: Any) -> 
     """Make a value; its scope and dtype are those of its first argument."""
     first = args[0]
     return Value(abstract(tuple(shape), first.dtype), OPS[function], args, options, scope=first.scope)
-
-
-def readers(program: Program) -> dict[Value, list[Value]]:
-    """List for each value those that are computed from it, one entry a use."""
-    found: dict[Value, list[Value]] = defaultdict(list)
-    for value in program.values:
-        for x in operands(value):
-            found[x].append(value)
-    return found
 
 
 def inserted(program: Program, before: dict[Value, list[Value]], instead: dict[Value, Value]) -> Program:
@@ -426,7 +417,7 @@ def rows(program: Program) -> Program:
         for i, x in enumerate(value.args):
             if isinstance(x, Value) and x.function is operator.getitem and x.shape == value.shape:
                 span = along(x.options["index"], x.args[0])
-                others = tuple(y for y in value.args if y is not x)
+                others = (*value.args[:i], *value.args[i + 1 :])
                 small = all(not isinstance(y, Value) or y.shape == x.shape[-1:] for y in others)
                 if span and span[0] == 0 and not span[3] and small:
                     groups[value.function, i, x.args[0], others, value.dtype].append((value, span))

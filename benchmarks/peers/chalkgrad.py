@@ -14,9 +14,9 @@ def leaves(a: dict[str, np.ndarray]) -> dict[str, Tensor]:
     return {name: Tensor(value, requires_grad=True) for name, value in a.items()}
 
 
-def step_of(loss_of: Any, parameters: dict[str, Tensor], code: bool = False) -> Any:
-    """Make a training step. With `code`, by autograd.compile."""
-    loss_of = compile(loss_of) if code else loss_of
+def step_of(loss_of: Any, parameters: dict[str, Tensor], backend: str = "") -> Any:
+    """Make a training step. With a backend, by autograd.compile."""
+    loss_of = compile(loss_of, backend=backend) if backend else loss_of
 
     def step() -> tuple[Any, dict[str, Any]]:
         for parameter in parameters.values():
@@ -35,7 +35,7 @@ def recurrent(model: Any, a: dict[str, np.ndarray]) -> dict[str, Tensor]:
     return {"w_x": model.weight_ih_l0, "w_h": model.weight_hh_l0, "b": model.bias_ih_l0}
 
 
-def lstm(a: dict[str, np.ndarray], code: bool = False) -> Any:
+def lstm(a: dict[str, np.ndarray], backend: str = "") -> Any:
     model = nn.LSTM(a["x"].shape[2], a["y"].shape[1], dtype=np.float32)
     parameters = recurrent(model, a)
     x, y = Tensor(a["x"]), Tensor(a["y"])
@@ -44,10 +44,10 @@ def lstm(a: dict[str, np.ndarray], code: bool = False) -> Any:
         output, _ = model(x)
         return nn.mse_loss(output[-1], y)
 
-    return step_of(loss_of, parameters, code)
+    return step_of(loss_of, parameters, backend)
 
 
-def rnn(a: dict[str, np.ndarray], code: bool = False) -> Any:
+def rnn(a: dict[str, np.ndarray], backend: str = "") -> Any:
     V, H = a["w_o"].shape
     model, head = nn.RNN(V, H, dtype=np.float32), nn.Linear(H, V, dtype=np.float32)
     head.weight.data, head.bias.data = a["w_o"], a["b_o"]
@@ -58,10 +58,10 @@ def rnn(a: dict[str, np.ndarray], code: bool = False) -> Any:
         output, _ = model(x)
         return nn.cross_entropy(head(output).reshape(-1, V), y)
 
-    return step_of(loss_of, parameters, code)
+    return step_of(loss_of, parameters, backend)
 
 
-def ops(a: dict[str, np.ndarray], n: int, code: bool = False) -> Any:
+def ops(a: dict[str, np.ndarray], n: int, backend: str = "") -> Any:
     t = leaves(a)
 
     def loss_of() -> Tensor:
@@ -70,17 +70,17 @@ def ops(a: dict[str, np.ndarray], n: int, code: bool = False) -> Any:
             y = np.tanh(y * t["b"] + t["a"]) @ t["b"]
         return y.sum()
 
-    return step_of(loss_of, t, code)
+    return step_of(loss_of, t, backend)
 
 
-def moons(a: dict[str, np.ndarray], code: bool = False) -> Any:
+def moons(a: dict[str, np.ndarray], backend: str = "") -> Any:
     w = leaves({name: a[name] for name in ("w0", "w1", "w2")})
 
     def loss_of() -> Tensor:
         h = relu(relu(a["x"] @ w["w0"].T) @ w["w1"].T)
         return relu(1 - a["y"] * (h @ w["w2"].T)[:, 0]).mean()
 
-    return step_of(loss_of, w, code)
+    return step_of(loss_of, w, backend)
 
 
 def moons_of_scalars(a: dict[str, np.ndarray]) -> Any:
@@ -117,6 +117,7 @@ def tree(a: dict[str, np.ndarray], n: int) -> Any:
 OF_ARRAYS = {"lstm": lstm, "rnn": rnn, "ops": ops, "moons": moons}
 PEERS = {
     "Chalkgrad": {**OF_ARRAYS, "chain": chain, "tree": tree},
-    "Chalkgrad, compiled": {kind: partial(make, code=True) for kind, make in OF_ARRAYS.items()},
+    "Chalkgrad, compiled": {kind: partial(make, backend="numpy") for kind, make in OF_ARRAYS.items()},
+    "Chalkgrad, compiled (fast)": {kind: partial(make, backend="numba") for kind, make in OF_ARRAYS.items()},
     "Chalkgrad, scalars": {"moons": moons_of_scalars},
 }
