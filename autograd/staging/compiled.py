@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import update_wrapper
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,7 @@ class Differs(Exception):
 
 
 class Compiled:
-    """A function and the code made for it. What else it is asked for, such as parameters(), it asks the function.
+    """A function and the code made for it. For all else, such as parameters(), it stands for the function.
 
     variants  the code
     eager     the kinds of arguments with which the function runs as it is
@@ -77,23 +77,43 @@ class Compiled:
     hits      how many calls found code that fits
     """
 
+    function: Callable[..., Any]
+    backend: str | None
+    title: str
+    variants: "OrderedDict[int, Variant]"
+    eager: set[Any]
+    warned: set[str]
+    hits: int
+    misses: dict[Any, int]
+    made: int
+    lock: Any
+
     def __init__(self, f: Callable[..., Any], backend: str | None):
-        self.function, self.backend = f, backend
-        self.title = getattr(f, "__name__", type(f).__name__)
-        self.variants: OrderedDict[int, Variant] = OrderedDict()
-        self.eager: set[Any] = set()
-        self.warned: set[str] = set()
-        self.hits = 0
-        self.misses: dict[Any, int] = {}
-        self.made = 0
-        self.lock = threading.RLock()
+        own = {"function": f, "backend": backend, "title": getattr(f, "__name__", type(f).__name__)}
+        own |= {"variants": OrderedDict(), "eager": set(), "warned": set(), "misses": {}, "lock": threading.RLock()}
+        self.__dict__.update(own, hits=0, made=0)
         if hasattr(f, "__name__"):
             update_wrapper(self, f)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """Pass for an instance of the function's class, so that a module that holds it finds its parameters."""
+        return type(self) if isinstance(self.function, (FunctionType, MethodType)) else type(self.function)
+
     def __getattr__(self, name: str) -> Any:
-        if name == "function":  # not there yet, in a copy that is being made
-            raise AttributeError(name)
         return getattr(self.function, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__ or name.startswith("__"):
+            self.__dict__[name] = value
+        else:
+            setattr(self.function, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self.function, name)
+
+    def __reduce__(self) -> Any:
+        return Compiled, (self.function, self.backend)  # a copy makes its own code
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -194,12 +214,16 @@ class Variant:
 
         def run() -> list[Tensor]:
             queue = iter(tensors)
-            args, kwargs = rebuild(self.tree, [next(queue) if is_array(leaf) else leaf for leaf in given])
+            handed = [next(queue) if is_array(leaf) else leaf for leaf in given]
+            args, kwargs = rebuild(self.tree, handed)
             with no_grad() if self.key[0] else nullcontext(), codes.noting():
                 found.append(self.function(*args, **kwargs))
+            after = leaves([args, kwargs])
+            if form([args, kwargs]) != form(self.tree) or any(x is not y for x, y in zip(after, handed)):
+                raise Unfit("it changes a list or dict that it is given")
             results = [y for y in leaves(found[0]) if isinstance(y, Tensor)]
             if not results:
-                raise TypeError(f"it returns no Tensor, but {type(found[0]).__name__}")
+                raise Unfit(f"it returns no Tensor, but {type(found[0]).__name__}")
             return results
 
         def traced() -> tuple[Program, Tracer, bool]:
@@ -218,6 +242,8 @@ class Variant:
             surroundings = Surroundings(roots, codes)
             made = tracer.values.keys() - tracer.captured.keys()
             reason = before.done(surroundings, made) or unfit(found[0], made)
+        except Unfit as what:
+            reason = str(what)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".rstrip(".")
         if reason:

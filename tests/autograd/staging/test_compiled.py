@@ -1,5 +1,7 @@
 """compile(): used like the function itself, never stale, and honest about what it can't do."""
 
+import copy
+import pickle
 import threading
 import warnings
 
@@ -445,6 +447,50 @@ def test_a_module_a_method_and_nesting():
     net = Net()
     assert_allclose(net.loss(np.ones(3)).data, net.w.data.sum())
     assert Net.loss.__doc__ == "Multiply."
+
+
+def test_a_compiled_module_is_a_module():
+    """Inside another module it is found, named, trained and saved; what is set on it is set on the module."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            rng = np.random.default_rng(0)
+            self.rnn, self.head = autograd.compile(nn.RNN(3, 4, rng=rng)), nn.Linear(4, 2, rng=rng)
+            self.layers = nn.Sequential(autograd.compile(nn.Dropout(0.5, rng=rng)), nn.Tanh())
+
+        def forward(self, x):
+            return self.layers(self.head(self.rnn(x)[0]))
+
+    net, x = Net(), np.ones((5, 2, 3))
+    assert list(net.state_dict())[:2] == ["rnn.weight_ih_l0", "rnn.weight_hh_l0"] and len(net.parameters()) == 6
+    net.eval()
+    assert not net.rnn.function.training and not net.layers[0].function.training
+    assert_allclose(autograd.compile(net)(x).data, net(Tensor(x)).data)
+    model = autograd.compile(Model())
+    before = model(np.ones(3)).item()
+    model.scale = 4.0
+    assert model.function.scale == 4 and model(np.ones(3)).item() == pytest.approx(2 * before)
+    del model.scale
+    assert model(np.ones(3)).item() == pytest.approx(before)
+
+
+def test_copies_make_their_own_code():
+    model = autograd.compile(nn.Linear(3, 2, rng=np.random.default_rng(0)), backend="numpy")
+    expected = model(np.ones(3)).data
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert_array_equal(twin(np.ones(3)).data, expected)
+        model.bias.data += 1
+        assert_array_equal(twin(np.ones(3)).data, expected)
+        assert twin.made == 1 and twin.backend == "numpy"
+        model.bias.data -= 1
+
+
+def test_a_list_that_is_changed():
+    """What a function does to its arguments, code can't do."""
+    seen = []
+    step = autograd.compile(lambda x, seen: [seen.append(1), x * len(seen)][1])
+    with pytest.warns(RuntimeWarning, match="it changes a list or dict that it is given"):
+        assert [step(np.ones(()), seen).item() for _ in range(3)] == [1, 2, 3]
 
 
 class Trainer:
