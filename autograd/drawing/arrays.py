@@ -21,7 +21,7 @@ def sections(composition: Composition) -> str:
     aliases: dict[str, list[str]] = {}
     for thing, id in composition.ids.items():
         boxes[id] = [row.node for row in thing.rows] if isinstance(thing, Fold) else [thing]
-    for (node, _), id in composition.chips.items():
+    for (node, *_), id in composition.chips.items():
         aliases.setdefault(composition.ids[node], []).append(id)
     weights = {composition.ids[node]: f' data-weight="{i}"' for i, node in enumerate(composition.picture.weights)}
     return "\n".join(

@@ -41,7 +41,7 @@ class Circuit(Composition):
 
     def draw_edge(self, edge: Edge | Bundle, id: str) -> None:
         source, target = self.ends(edge)
-        look = self.line(edge, id)
+        look = self.line(edge, id) | self.pull(edge)
         if lines := self.wire(edge):
             body = [row(cell(SPACE), cell(line, 'ALIGN="LEFT"'), cell(SPACE)) for line in lines]
             gap = [row(cell("", 'HEIGHT="4" COLSPAN="3"'))] if self.style.rankdir == "LR" else []  # to the wires around

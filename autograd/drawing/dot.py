@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import graphviz
 
-from .frames import crosses, stem
+from .frames import MOST, crosses, stem
 from .label import FILLS, GRADIENT, VALUE, edge_label, fold_label, legend_label, node_label, text
 from .model import CHAIN, FORWARD, SAVED, Bundle, Edge, Fold, Frame, Node, Picture
 
@@ -16,6 +16,7 @@ TINTS = ("#F3F0FA", "#F0F6FA", "#F2F8F0", "#FBF6EC")  # of gates, open and folde
 FOLDED_TINTS = ("#E9E3F6", "#E0ECF8", "#E3F1DD", "#F8ECD2")
 FOLDED = "#F3F4F7", "#7A8794"  # fill and border of other folds
 MANY = 4  # uses of a value; more would pull the chain of ops that it enters at each step askew
+Alias = tuple[Node, Frame | None, Node | Fold | None]
 POINT = {"shape": "point", "width": ".01", "label": ""}
 
 
@@ -73,7 +74,7 @@ class Composition:
             node: f"r{i}" for fold in picture.folds for i, row in enumerate(fold.rows) for node in row.nodes
         }  # fmt: skip
         self.inside: dict[Frame | None, graphviz.Digraph] = {None: self.graph}
-        self.chips: dict[tuple[Node, Frame | None], str] = {}
+        self.chips: dict[Alias, str] = {}
         self.columns: list[list[str]] = []
         self.onward: list[str] = []
         self.pieces: dict[str, tuple[str, str]] = {}
@@ -188,6 +189,10 @@ class Composition:
         color = self.carried.get(stem(edge.source.label)) if handed_on else None
         return {"id": id, "penwidth": "2", "color": color} if color else {"id": id}
 
+    def pull(self, edge: Edge | Bundle) -> dict[str, str]:
+        """Keep a value of many uses from pulling at each of them."""
+        return {"weight": "0"} if len(edge.source.outgoing) > MANY else {}
+
     def draw_edge(self, edge: Edge | Bundle, id: str) -> None:
         fold = self.fold_of.get(edge.source)
         (source, target), look = self.ends(edge), self.line(edge, id)
@@ -206,7 +211,7 @@ class Composition:
             return
         if isinstance(edge, Edge):
             look |= {"weight": "2"} if edge.target.symbol.startswith("[") else {}
-            look |= {"weight": "0"} if len(edge.source.outgoing) > MANY else {}
+            look |= self.pull(edge)
             if not fold and here in (None, there) and (edge.kind != SAVED or self.style.halves):
                 inside = edge.source.place is not None and edge.source.place is edge.target.place
                 # Graphviz gives a frame no room for labels
@@ -234,14 +239,19 @@ class Composition:
 
     def chip(self, edge: Edge | Bundle) -> str:
         """Give the alias of a shared value in the frame that uses it."""
-        node, place = edge.source, edge.target.place
-        if (node, place) not in self.chips:
-            id = self.chips[node, place] = f"a{len(self.chips)}"
+        node, key = edge.source, alias_of(edge)
+        if key not in self.chips:
+            id = self.chips[key] = f"a{len(self.chips)}"
             self.subjects[id] = node
             label = f"<{text(node.name(True))}>"
             look = {"style": "rounded,filled,dashed", "fillcolor": FILLS[node.role], "margin": ".04,.02"}
             self.home(edge.target).node(id, label, id=id, fontsize="11", **look)
-        return self.chips[node, place]
+        return self.chips[key]
+
+
+def alias_of(edge: Edge | Bundle) -> Alias:
+    """Say which alias an edge begins at: the one of its frame, or one for this use alone if there are very many."""
+    return edge.source, edge.target.place, edge.target if len(edge.source.outgoing) > MOST else None
 
 
 def tint(frame: Frame, tints: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from ..tensor import scope
 from .model import Bundle, Edge, Frame, Node, Picture, visible
 
 STEP = re.compile(r"\s*t\s*=\s*\d+\s*$")
+MOST = 100  # uses that one box of a leaf has lines to; Graphviz takes minutes for more
 
 
 def frame_of(innermost: scope | None, frames: dict[scope, Frame]) -> Frame | None:
@@ -76,7 +77,7 @@ def joined(picture: Picture) -> list[list[Frame]]:
 
 
 def place_leaves(picture: Picture) -> None:
-    """Put a leaf into the frame that uses it; make an alias of what several frames share."""
+    """Put a leaf into the frame that uses it; make an alias of what several frames share, or very many ops."""
     carried = {stem(edge.source.label) for edge in picture.edges if crosses(edge)}
     for node in picture.nodes:
         if node.of is not None:
@@ -86,6 +87,7 @@ def place_leaves(picture: Picture) -> None:
         places = list(dict.fromkeys(user.place for user in users))
         if node.step is None and node is not picture.output:
             node.alias = len(steps) > 1 or (node.role == "parameter" and len(places) > 1 and len(users) > 2)
+            node.alias |= not node.expression and len(users) > MOST
         if node.alias and node.role == "input" and node.flows:
             node.role = "parameter"
         if users and not node.expression and not node.alias:

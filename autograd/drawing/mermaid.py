@@ -39,7 +39,7 @@ def flowchart(composition: Composition) -> str:
             box(node.place, ids[node], kind_of(node), node_lines(node))
     for fold in picture.folds:
         box(fold.place, ids[fold], "fold", [f"▸ {fold.label} · {fold.ops} ops", *map(row_line, fold.rows)])
-    for (node, place), id in composition.chips.items():
+    for (node, place, _), id in composition.chips.items():
         box(place, id, "alias", [node.name(True)])
     for frame in sorted(picture.frames, key=lambda frame: (-frame.depth, frame.order)):  # the innermost first
         inner = [f"    {line}" for line in body.pop(frame)]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .arrays import sections
-from .dot import Composition
+from .dot import Composition, alias_of
 from .fold import around
 from .label import GRADIENT, LOCAL, VALUE
 from .model import Bundle, Edge, Fold, Node, Quantity, fraction
@@ -177,7 +177,7 @@ def slot(composition: Composition, what: Node | Edge | Bundle) -> tuple[str, int
     if node in composition.fold_of:
         return composition.ids[composition.fold_of[node]], int(composition.ports[node][1:])
     if node.alias and not isinstance(what, Node):
-        return composition.chips.get((node, what.target.place), ""), 0
+        return composition.chips.get(alias_of(what), ""), 0
     return composition.ids[node], 0
 
 

@@ -461,6 +461,22 @@ def test_a_value_of_many_uses():
     assert len(middles) == 16 and max(middles) - min(middles) < 5
 
 
+@pytest.mark.parametrize("style", ["nodes", "circuit"])
+def test_a_value_of_very_many_uses(style):
+    """It stands beside each op that uses it, as an alias, since Graphviz can't lay out hundreds of lines to one box;
+    the panel has the sum, and the page of steps lights each use.
+    """
+    x = power = variable("x", 1.001)
+    for _ in range(120):
+        power = power * x
+    power.backward()
+    drawing = draw(power, style=style)
+    assert "= sum of 121 uses" in drawing.source and len(re.findall(r"^\ta\d+ \[", drawing.source, re.MULTILINE)) == 120
+    page = drawing.step().html()
+    assert all(f'"a{i}"' in page for i in range(120))
+    assert size(drawing.svg())[0] < 1100
+
+
 def test_signs_stand_beside_their_arrays():
     """A wide heading does not pull ▶ and the cells of a value apart."""
     x = variable("a_name_that_is_much_wider_than_two_cells", [1.0, 2.0])
