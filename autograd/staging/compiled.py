@@ -172,7 +172,12 @@ class Compiled:
             self.misses[key] = self.misses.get(key, 0) + 1
             if self.misses[key] > PATIENCE:
                 raise Unfit(f"new code was needed {PATIENCE} times in a row, at last because of {changed}")
-            variant = Variant(self, key, tree, given)
+            try:
+                variant = Variant(self, key, tree, given)
+            except Unfit:
+                raise
+            except Exception as error:
+                raise Unfit(f"making code failed: {type(error).__name__}: {error}") from error
             self.variants[self.made] = variant
             self.made += 1
             while len(self.variants) > VARIANTS:

@@ -162,6 +162,69 @@ def along(index: Any, x: Value) -> tuple[int, int, int, bool] | None:
     return cut[0] if len(cut) == 1 else (0, 0, x.shape[0], False) if x.ndim and not cut else None
 
 
+def halves(program: Program) -> Program:
+    """Halve weights once, in place of every sum x W + b that a sigmoid halves, or those of its columns that it does.
+
+    A half of a number is exact, so nothing is rounded that was not before.
+    """
+    used, results = readers(program), set(program.results)
+    halved: dict[tuple[Value, bytes], Value] = {}
+    before: dict[Value, list[Value]] = {}
+    instead: dict[Value, Value] = {}
+
+    def is_halved(x: Value) -> bool:
+        halving = [y.function is np.multiply and y.args[0] is x and y.args[1] == 0.5 for y in used[x]]
+        return bool(halving) and all(halving) and x not in results
+
+    for value in program.values:
+        terms = linear_terms(value, used)
+        spans = [along(y.options["index"], value) if y.function is operator.getitem else None for y in used[value]]
+        if not terms or value in results or None in spans:
+            continue
+        factors = np.ones(value.shape[-1], value.dtype)
+        columns = [(y, span) for y, span in zip(used[value], spans) if span]
+        for y, (_, start, stop, _) in columns:
+            factors[start:stop] = 0.5 if is_halved(y) else factors[start:stop]
+        apart = all(np.all(factors[start:stop] == (0.5 if is_halved(y) else 1)) for y, (_, start, stop, _) in columns)
+        if not apart or np.all(factors == 1) or any(axis != 1 or gone for _, (axis, _, _, gone) in columns):
+            continue
+        made: list[Value] = []
+        sums: list[Value] = []
+        for term in terms:
+            weight = term if term.ndim == 1 else term.args[1]
+            key = weight, factors.tobytes()
+            if key not in halved:
+                halved[key] = make(np.multiply, weight.shape, weight, Value(factors, constant=True))
+                made.append(halved[key])
+            sums.append(halved[key])
+            if term.ndim > 1:
+                sums[-1] = make(np.matmul, term.shape, term.args[0], halved[key])
+                made.append(sums[-1])
+        total = sums[0]
+        for x in sums[1:]:
+            total = make(np.add, value.shape, total, x)
+            made.append(total)
+        before[value], instead[value] = made, total
+        instead |= {half: y for y, _ in columns if is_halved(y) for half in used[y]}
+    return inserted(program, before, instead)
+
+
+def linear_terms(value: Value, used: dict[Value, list[Value]]) -> list[Value]:
+    """List the terms of a sum of matrix products and row vectors, a product first; nothing for another value."""
+    terms, stack = [], [value] if value.function is np.add and value.ndim == 2 else []
+    while stack:
+        x = stack.pop()
+        if not isinstance(x, Value) or x.dtype != value.dtype or x is not value and len(used[x]) > 1 and x.ndim > 1:
+            return []
+        if x.function is np.add and x.shape == value.shape:
+            stack += reversed(x.args)
+        elif x.shape == value.shape[1:] or x.function is np.matmul and x.shape == value.shape and x.args[1].ndim == 2:
+            terms.append(x)
+        else:
+            return []
+    return terms if terms and terms[0].ndim == 2 else []
+
+
 # ---- sums of many terms ----
 
 
@@ -372,13 +435,16 @@ def in_time(products: list[Value], late: set[Value]) -> list[Value]:
 def independent(
     group: list[Value], position: dict[Value, int], used: dict[Value, list[Value]], end: int
 ) -> list[list[Value]]:
-    """Divide products into runs that can be computed at once: all left matrices are there before the first reader."""
+    """Divide products into runs that can be computed at once: all left matrices are there before the first reader.
+
+    A left matrix may be a product itself, (x W) W; not one of the same run.
+    """
     runs: list[list[Value]] = [[]]
     ready, needed = -1, end
     for x in group:
         there = position.get(x.args[0], -1)
         first = min((position[y] for y in used[x]), default=position[x])
-        if max(ready, there) >= min(needed, first):
+        if max(ready, there) >= min(needed, first) or x.args[0] in runs[-1]:
             runs.append([])
             ready, needed = -1, end
         runs[-1].append(x)
@@ -454,6 +520,6 @@ def transposes(program: Program) -> Program:
 
 
 FAST = (
-    dead_code, constants, copies, simple, gates, products, column_sums, common, picked, places, sums_of_products,
-    common, views_first, stack, early, rows, simple, common, transposes, dead_code,
+    dead_code, constants, copies, simple, gates, products, column_sums, common, halves, picked, places,
+    sums_of_products, common, views_first, stack, early, rows, simple, common, transposes, dead_code,
 )  # fmt: skip

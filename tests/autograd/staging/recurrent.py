@@ -13,7 +13,7 @@ class Recurrent:
         self.T, self.B, self.D, self.H = (int(n) for n in rng.integers([2, 1, 1, 2], [7, 5, 5, 6]))
         T, B, D, H = self.T, self.B, self.D, self.H
         self.parts = int(rng.integers(1, 4))  # of the state, that a step slices and joins again
-        self.kind = rng.integers(0, 2, 14).astype(bool).tolist()
+        self.kind = rng.integers(0, 2, 15).astype(bool).tolist()
         shapes = {
             "w_x": (D, self.parts * H),
             "w_h": (H, self.parts * H),
@@ -26,6 +26,7 @@ class Recurrent:
 
     def __call__(self, x, h):
         w_x, w_h, w_t, b = self.weights
+        square = w_h[:, : self.H]
         H, kind, outputs, loss = self.H, self.kind, [], 0
         for t in range(self.T):
             z = x[t] @ w_x + h @ w_h + b if kind[2] else b + (np.inner(x[t], w_x.T) + np.inner(h, w_h.T))
@@ -42,6 +43,8 @@ class Recurrent:
             h = np.tanh(joined @ w_t) if kind[5] else joined @ w_t * 0.5 + (h if kind[6] else 0)
             if kind[7]:
                 h = h * np.where(x[t][:, :1] > 0, 1.0, 0.5)
+            if kind[14]:  # a product of a product, with the same matrix
+                h = np.tanh(h @ square @ square)
             outputs.append(h)
             if kind[8]:
                 loss = loss + (relu(h) ** 2).mean() * h.detach().sum()

@@ -46,7 +46,14 @@ def test_random_recurrent_programs(seed):
     assert not step.eager
 
 
-MOVE = (speed.copies, speed.common, speed.views_first, speed.transposes, speed.rows)  # these only move memory
+MOVE = (
+    speed.copies,
+    speed.common,
+    speed.halves,
+    speed.views_first,
+    speed.transposes,
+    speed.rows,
+)  # these only move memory
 REORDER = (
     speed.simple, speed.gates, speed.products, speed.column_sums, speed.picked, speed.places, speed.sums_of_products,
     speed.stack, speed.early,
