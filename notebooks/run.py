@@ -2,6 +2,7 @@
 
 import base64
 import os
+import platform
 import struct
 import tempfile
 from pathlib import Path
@@ -29,6 +30,8 @@ prelude()
 del prelude
 """
 ONE_WAY = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+if platform.machine() in ("x86_64", "AMD64"):
+    ONE_WAY["OPENBLAS_CORETYPE"] = "Haswell"  # else each kind of processor rounds a matrix product in its own way
 
 
 def run(cells: list[str], folder: Path, go_on: bool = False, time_out: float = 120) -> list[list[Any]]:
