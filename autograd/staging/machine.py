@@ -48,6 +48,7 @@ class Machine:
         linecache.cache[file] = len(self.source), None, self.source.splitlines(keepends=True), file
         weakref.finalize(self, linecache.cache.pop, file, None)
         self.idle: list[Workspace] = []
+        del self.names  # several megabytes, of use only while the source is written
 
     def statement(self, call: Call) -> Statement:
         self.gaps = []

@@ -46,11 +46,11 @@ class Value:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return np.shape(self.data)
+        return self.data.shape
 
     @property
     def ndim(self) -> int:
-        return np.ndim(self.data)
+        return self.data.ndim
 
     @property
     def dtype(self) -> np.dtype:

@@ -173,10 +173,10 @@ def halves(program: Program) -> Program:
     instead: dict[Value, Value] = {}
 
     def is_halved(x: Value) -> bool:
-        halving = [y.function is np.multiply and y.args[0] is x and y.args[1] == 0.5 for y in used[x]]
-        return bool(halving) and all(halving) and x not in results
+        return x not in results and all(y.function is np.multiply and y.args[1:] == (0.5,) for y in used[x])
 
-    for value in program.values:
+    columns_halved = [y.args[0] for y in program.values if y.function is np.multiply and y.args[1:] == (0.5,)]
+    for value in dict.fromkeys(x.args[0] for x in columns_halved if x.function is operator.getitem and is_halved(x)):
         terms = linear_terms(value, used)
         spans = [along(y.options["index"], value) if y.function is operator.getitem else None for y in used[value]]
         if not terms or value in results or None in spans:
