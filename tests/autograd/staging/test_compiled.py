@@ -2,8 +2,10 @@
 
 import copy
 import pickle
+import re
 import threading
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -558,3 +560,16 @@ def test_memory_is_used_again():
     (variant,) = step.variants.values()
     assert len(variant.machine.idle) == 1
     assert_allclose([loss.item() for loss in losses], [k * w.data.sum() for k in range(10)])
+
+
+def test_the_page_about_compiled_code(capsys):
+    """Its blocks run, one after the other, and print what stands below."""
+    page = (Path(__file__).parents[3] / "docs" / "compiled.md").read_text(encoding="utf-8")
+    namespace = {}
+    for block, shown in re.findall(
+        r"^```python\n(.*?)^```\n(?:\n```\n(.*?)^```)?", page, flags=re.MULTILINE | re.DOTALL
+    ):
+        exec(compile(block, "compiled.md", "exec"), namespace)
+        printed = capsys.readouterr().out
+        assert not shown or printed == shown
+    assert "gates\n%0 = x" in printed and "stack\n" not in printed
