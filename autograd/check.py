@@ -105,7 +105,7 @@ class Report:
         return {(e.input, e.index): e.corner for e in reversed(self.entries) if e.corner}
 
     def diagnoses(self) -> list[str]:
-        """Say what the derivatives by an input have in common that tells the mistake."""
+        """Say what the derivatives with respect to an input have in common that tells the mistake."""
         found = []
         for order, name in dict.fromkeys((e.order, e.input) for e in self.entries if not e.ok):
             entries = [e for e in self.entries if (e.order, e.input) == (order, name) and not math.isnan(e.ratio)]
@@ -189,7 +189,7 @@ def compare(
     f: Callable[..., Tensor], xs: Sequence[Tensor], weights: np.ndarray, order: int, eps: float,
     rtol: float | None, atol: float | None, rng: np.random.Generator,
 ) -> Iterator[Entry]:  # fmt: skip
-    """Yield the derivatives of the weighted sum of f's output by the entries of each input, or along directions."""
+    """Yield derivatives of the weighted sum of f's output with respect to the inputs' entries, or along directions."""
     y = f(*xs)
     middle = weights * y.data
     try_complex = order == 1

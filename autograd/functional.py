@@ -68,7 +68,7 @@ class Call:
             )
 
     def pull(self, upstream: Any = None, create_graph: bool = False) -> list[Any]:
-        """Compute the gradient by each input, in their order."""
+        """Compute the gradient with respect to each input, in their order."""
         return list(grad(self.output, self.inputs, upstream, create_graph=create_graph or self.nested))
 
     def result(self, tensor: Tensor) -> Any:
@@ -120,7 +120,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
 
 
 def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
-    """Turn a scalar function into one that gives H = ∂²f/∂x², of shape X + X, by the array at position `argnum`."""
+    """Turn a scalar function into one that gives H = ∂²f/∂x², of shape X + X, for the array at position `argnum`."""
     refuse_misuse("hessian", f, argnum, several=False)
     gradient = value_and_grad(f, argnum)
 

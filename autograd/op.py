@@ -18,7 +18,7 @@ class Op:
 
     function         the NumPy function (or ours, where NumPy has none): its key in `OPS`
     local_gradients  one rule `f(g, out, x, y, ..., **options)` per array argument: the upstream gradient `g` times the
-                     derivative of `out` by that argument; None where no gradient flows.
+                     derivative of `out` with respect to it; None where no gradient flows.
                      A variadic op has a single rule, which gives a list with one gradient for each argument.
     symbol           how a picture writes it: "+" between two operands, "tanh" in front of one
     forward          computes the same as `function`, faster (`operator.mul` for scalars)

@@ -229,8 +229,8 @@ class Tensor:
     ) -> None:
         """Run the chain rule from this tensor back to the leaves.
 
-        Adds (`+=`) the gradient of this tensor by every node that leads to it to that node's `.grad`: leaves and
-        intermediates alike. A call never sees what an earlier one has added: calling twice gives exactly twice the
+        Adds (`+=`) to the `.grad` of every node that leads here the gradient of this tensor with respect to it, leaves
+        and intermediates alike. A call never sees what an earlier one has added: calling twice gives exactly twice the
         gradient, at every node. Set `.grad = None` to start anew.
 
         gradient      upstream gradient, of this tensor's shape; by default 1, for a tensor of one element
@@ -537,7 +537,7 @@ def grad(
     upstream: ArrayLike | Sequence[ArrayLike | None] | None = None,
     create_graph: bool = False,
 ) -> tuple[Tensor, ...]:
-    """Compute the gradients of the outputs (of their sum, weighted by `upstream`) by each of the inputs.
+    """Compute the gradient of the outputs (of their sum, weighted by `upstream`) with respect to each input.
 
     outputs       one Tensor or several; of one element each, unless `upstream` gives their gradients
     inputs        Tensors with requires_grad=True, leaves or intermediates

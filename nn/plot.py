@@ -22,7 +22,7 @@ def plot_gradient_norms(norms: Mapping[str, np.ndarray], axes: Any = None) -> An
         axes.plot(np.arange(1, len(values) + 1), np.where(values > 0, values, np.nan), marker=".", label=name)
     axes.set_yscale("log")
     axes.set_xlabel("time step t")
-    axes.set_ylabel("norm of the gradient by the state at t")
+    axes.set_ylabel("norm of the gradient w.r.t. the state at t")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()
     return axes

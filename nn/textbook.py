@@ -61,7 +61,7 @@ class ColumnLSTMCell(TextbookCell):
 
     The text writes 1/m into its gradients, dW_f = 1/m dΓf [a; x]ᵀ, and starts them from ŷ - y, the gradient of each
     example's own loss. Here the mean over the examples, as in `nn.binary_cross_entropy_with_logits`, brings the 1/m:
-    all gradients have it, those by a and c as well.
+    all gradients have it, those of a and c as well.
     """
 
     state = ("a", "c")

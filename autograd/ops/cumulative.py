@@ -42,7 +42,7 @@ def linear_recurrence_a(g: Any, out: Any, x: Any, a: Any, reverse: bool = False)
 def linear_recurrence(x: Any, a: Any, reverse: bool = False) -> Any:
     """Compute h[t] = a[t] h[t-1] + x[t] along the first axis; in reverse h[t] = x[t] + a[t+1] h[t+1].
 
-    x, a: floats of one shape. Each direction is what the gradient by x of the other needs.
+    x, a: floats of one shape. Each direction is what the gradient of the other with respect to x needs.
     """
     h = np.array(x, dtype=np.result_type(x, a))
     for t in range(len(h) - 1, 0, -1) if reverse else range(1, len(h)):

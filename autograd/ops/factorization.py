@@ -120,7 +120,7 @@ def lower(x: Any) -> Any:
 
 
 def to_triangle(s: Any, UPLO: str = "L") -> Any:
-    """Send the gradient by a symmetric matrix to the triangle that was read; the other one has none."""
+    """Send the gradient of a symmetric matrix to the triangle that was read; the other one has none."""
     half = lower(s + transposed(s))
     return transposed(half) if UPLO in "Uu" else half
 

@@ -30,7 +30,7 @@ def stage(
     values: bool = False,
     unroll: bool = False,
 ) -> "Staged":
-    """Run f(*example) once and print what it computed, with the gradients by its arguments, as NumPy code.
+    """Run f(*example) once and print what it computed, with the gradients of its arguments, as NumPy code.
 
     f        computes a Tensor, or a tuple of Tensors, from its arguments. Called with Tensors in place of arrays and
              numbers; lists, tuples and dicts of them may be nested. Bools, strings and None stay what they are
@@ -150,7 +150,7 @@ class Staged:
         return np.asarray(out) if self.single else tuple(map(np.asarray, out if isinstance(out, tuple) else (out,)))
 
     def gradients(self, *args: Tree, upstream: Any = None) -> tuple[np.ndarray, ...]:
-        """Compute the gradients at `args`, by each argument and then by each tensor from outside that requires one.
+        """Compute the gradients at `args`: of each argument, then of each tensor from outside that requires one.
 
         upstream  the gradient of the result, of its shape; of several results, a tuple. By default 1, if the result
                   is one number
