@@ -24,7 +24,7 @@ from .machine import Machine, Workspace
 from .program import Program, keep, operands
 from .speed import FAST, rows
 from .trace import Tracer, trace, watched
-from .watch import SIMPLE, Before, Codes, Surroundings
+from .watch import SIMPLE, Before, Codes, Surroundings, Wrapper
 
 VARIANTS = 16  # of a function's code, that are kept
 KINDS = 64  # of arguments, after which code should have been used more often than made
@@ -55,7 +55,7 @@ def compile(f: Callable[..., Any], *, backend: str | None = None) -> "Compiled":
     if backend not in (None, "numpy", "numba"):
         raise ValueError(f"the backend is 'numpy', 'numba' or None; {backend!r} came.")
     if backend == "numba" and numba() is None:
-        raise ImportError("the backend 'numba' needs Numba, in a version for this NumPy: pip install 'chalkgrad[fast]'")
+        raise ImportError("backend='numba' needs Numba, in a version for this NumPy: pip install 'chalkgrad[fast]'.")
     return Compiled(f, backend)
 
 
@@ -67,7 +67,7 @@ class Differs(Exception):
     """What was read from a Tensor is not what it was when the code was made."""
 
 
-class Compiled:
+class Compiled(Wrapper):
     """A function and the code made for it. For all else, such as parameters(), it stands for the function.
 
     variants  the code
@@ -77,7 +77,6 @@ class Compiled:
     hits      how many calls found code that fits
     """
 
-    function: Callable[..., Any]
     backend: str | None
     title: str
     variants: "OrderedDict[int, Variant]"

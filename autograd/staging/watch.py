@@ -27,6 +27,12 @@ OPAQUE = (*SIMPLE, type, BuiltinFunctionType, np.ufunc, CodeType)
 MISSING = object()
 
 
+class Wrapper:
+    """What stands for a function of the user's, `function`; of it nothing else is looked at."""
+
+    function: Callable[..., Any]
+
+
 class Slot(NamedTuple):
     """A place that holds an object: `read(holder, key)`; for a list, all that it holds."""
 
@@ -65,8 +71,16 @@ def entry(namespace: dict[str, Any], key: str) -> Any:
     return namespace.get(key, MISSING)
 
 
+def namespace_of(thing: Any) -> dict[str, Any]:
+    """Give an object's own attributes, past a __getattr__ that gives something for every name."""
+    try:
+        return object.__getattribute__(thing, "__dict__")
+    except AttributeError:
+        return {}
+
+
 def attribute(thing: Any, key: str) -> Any:
-    own = getattr(thing, "__dict__", {})
+    own = namespace_of(thing)
     return own[key] if key in own else getattr(type(thing), key, MISSING)
 
 
@@ -178,6 +192,8 @@ class Surroundings:
             self.arrays[name] = thing
             if self.codes:
                 self.add(thing, None, contents, name)
+        elif isinstance(thing, Wrapper):
+            self.queue.append((name, thing.function, code))
         elif isinstance(thing, FunctionType):
             self.function(name, thing)
         elif isinstance(thing, MethodType):
@@ -207,7 +223,7 @@ class Surroundings:
     def attributes(self, dot: str, thing: Any, code: CodeType | None) -> None:
         if self.codes and code is None:
             return
-        own, kinds = getattr(thing, "__dict__", {}), type(thing).__mro__
+        own, kinds = namespace_of(thing), type(thing).__mro__
         in_class = {key: x for kind in kinds for key, x in vars(kind).items() if not key.startswith("__")}
         in_slots = {key for kind in kinds for key in np.atleast_1d(getattr(kind, "__slots__", ())).tolist()}
         data = sorted(key for key, x in in_class.items() if not callable(x) and key not in in_slots)

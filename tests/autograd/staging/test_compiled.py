@@ -487,6 +487,24 @@ def test_copies_make_their_own_code():
         model.bias.data -= 1
 
 
+class Anything:
+    """Gives something for every name, as proxies and ctypes' libraries do."""
+
+    def __getattr__(self, name):
+        return len
+
+
+def test_objects_around_it_may_be_odd():
+    """What answers to every name, or is compiled itself, does not get in the way."""
+    thing, inner = Anything(), autograd.compile(lambda x: x * factor)
+    factor = 2.0
+    step = autograd.compile(lambda x: (inner(x) * thing.size([1, 2, 3])).sum())
+    assert step(np.ones(2)).item() == 12
+    factor = 3.0
+    assert step(np.ones(2)).item() == 18
+    assert not step.eager and step.made == 2
+
+
 def test_a_list_that_is_changed():
     """What a function does to its arguments, code can't do."""
     seen = []
