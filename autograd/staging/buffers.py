@@ -80,9 +80,16 @@ class Planner:
             if whole not in self.layout:
                 self.layout[whole], self.root[whole] = self.fresh(whole), whole
             for part, slot in zip(whole.args, slots(whole, self.layout[whole])):
-                while isinstance(part, Value) and part.function in (np.reshape, np.expand_dims):
+                while isinstance(part, Value) and part.function in (np.reshape, np.expand_dims, np.transpose):
+                    x = part.args[0]
+                    if part.function is np.transpose:
+                        if not is_elementwise(x):  # a product is computed in rows
+                            break
+                        axes = part.options.get("axes") or range(x.ndim)[::-1]
+                        part, slot = x, np.transpose(slot, np.argsort(np.mod(axes, x.ndim)))
+                        continue
                     try:
-                        part, slot = part.args[0], np.reshape(slot, part.args[0].shape, copy=False)
+                        part, slot = x, np.reshape(slot, x.shape, copy=False)
                     except ValueError:
                         break
                 computed = isinstance(part, Value) and part.op and part.function not in VIEWS

@@ -21,8 +21,8 @@ from ..trees import Tree, leaves, rebuild
 from .buffers import plan
 from .fusion import fuse, numba
 from .machine import Machine, Workspace
+from .order import FAST, NUMPY
 from .program import Program, keep, operands
-from .speed import FAST, rows
 from .trace import Tracer, trace, watched
 from .watch import SIMPLE, Before, Codes, Surroundings, Wrapper
 
@@ -200,7 +200,7 @@ class Variant:
             program = self.trace(given)
             fused = compiled.backend != "numpy" and numba() is not None
             for improve in FAST:
-                if not fused or improve is not rows:  # a kernel adds a bias to a step's rows while it is there
+                if not fused or improve not in NUMPY:
                     program = improve(program)
             self.shapes = [y.shape for y, flows in zip(program.outputs, self.flowing) if flows]
             planned = plan(program)

@@ -58,7 +58,7 @@ class Machine:
     def text(self, x: Any) -> str:
         """Write a call, or an argument of one; for an array a gap, its name goes to `gaps`."""
         if isinstance(x, Call):
-            written = [self.text(arg) for arg in x.args]
+            written = [self.number(arg, x) if type(arg) in (int, float) else self.text(arg) for arg in x.args]
             written += [f"{key}={self.text(option)}" for key, option in x.options.items()]
             return f"{self.object(x.function)}({', '.join(written)})"
         if isinstance(x, np.ndarray):
@@ -72,6 +72,19 @@ class Machine:
         if type(x) is slice:
             return f"slice({', '.join(map(self.text, (x.start, x.stop, x.step)))})"
         return self.object(x)
+
+    def number(self, x: float, call: Call) -> str:
+        """Write a number among a ufunc's arguments: as an array without axes, whose type NumPy need not find out."""
+        dtypes = {arg.dtype for arg in call.args if isinstance(arg, np.ndarray)}
+        dtype = dtypes.pop() if len(dtypes) == 1 else np.dtype(object)
+        ufunc = call.function
+        if not isinstance(ufunc, np.ufunc) or dtype not in (np.float32, np.float64):
+            return self.text(x)
+        if f"{dtype.char * ufunc.nin}->{dtype.char}" not in ufunc.types:  # such as ldexp
+            return self.text(x)
+        name = f"{dtype}_{x!r}".translate(str.maketrans(".-+", "_mp"))
+        self.objects.setdefault(name, np.array(x, dtype))
+        return name
 
     def name(self, x: Any) -> str:
         """Name an array of the plan or a constant."""
@@ -91,7 +104,7 @@ class Machine:
             owner = getattr(x, "__self__", None)
             name = getattr(x, "__name__", type(x).__name__)
             name = f"{owner.__name__}_{name}" if isinstance(owner, np.ufunc) else name
-            name = re.sub(r"\W|^(?=\d|[ax]\d+$|forward|backward)", "_", name)
+            name = re.sub(r"\W|^(?=\d|[ax]\d+$|forward|backward|float\d)", "_", name)
             same = [name, *(f"{name}_{i}" for i in range(2, len(self.objects) + 3))]
             known = self.names[id(x)] = next(other for other in same if other not in self.objects)
             self.objects[known] = x

@@ -19,7 +19,7 @@ from ..ops import sigmoid
 from ..ops.indexing import scatter_add
 from .abstract import abstract
 from .instructions import VIEWS, inside, is_elementwise
-from .passes import common, constants, dead_code, simple, turned
+from .passes import dead_code, turned
 from .program import Program, Value, operands, readers, rewrite
 
 SCATTER = inside(scatter_add)
@@ -517,9 +517,3 @@ def transposes(program: Program) -> Program:
         return [value, make(np.copy, value.shape, value)]
 
     return rewrite(program, rule)
-
-
-FAST = (
-    dead_code, constants, copies, simple, gates, products, column_sums, common, halves, picked, places,
-    sums_of_products, common, views_first, stack, early, rows, simple, common, transposes, dead_code,
-)  # fmt: skip

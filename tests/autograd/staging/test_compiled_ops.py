@@ -8,7 +8,8 @@ from staging.recurrent import Recurrent, gradients_of
 
 import autograd
 from autograd import Tensor, grad
-from autograd.staging import compiled, speed
+from autograd.staging import columns, compiled, order, speed
+from autograd.staging.passes import common, dead_code, simple
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -46,16 +47,34 @@ def test_random_recurrent_programs(seed):
     assert not step.eager
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers(dtype):
+    """Numbers in the code keep their sign and size, and the type that they give the result."""
+    given = [3, -3, 0.5, -0.5, 1e16, 1e-16, -1e16, -1e-16, 2**25 + 1, np.inf, -np.inf, np.float64(2), True]
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype(dtype)
+
+    def f(x):
+        return [y for n in given for y in (x * n, n - x, np.maximum(x, n), np.power(abs(x), n))]
+
+    step = autograd.compile(f)
+    with np.errstate(all="ignore"):
+        for found, expected in zip(step(x), f(x), strict=True):
+            assert found.dtype == expected.dtype and found.data.tobytes() == expected.tobytes()
+    assert not step.eager
+
+
 MOVE = (
     speed.copies,
-    speed.common,
+    common,
     speed.halves,
     speed.views_first,
     speed.transposes,
     speed.rows,
+    columns.columns_at_once,
+    columns.columns_joined,
 )  # these only move memory
 REORDER = (
-    speed.simple, speed.gates, speed.products, speed.column_sums, speed.picked, speed.places, speed.sums_of_products,
+    simple, speed.gates, speed.products, speed.column_sums, speed.picked, speed.places, speed.sums_of_products,
     speed.stack, speed.early,
 )  # fmt: skip
 
@@ -65,7 +84,7 @@ def test_planned_memory_changes_no_bit(seed, monkeypatch):
     """With the passes that only move memory, or none: the engine's results to the last bit."""
     program = Recurrent(seed, np.float32)
     expected = gradients_of(program, program)
-    for passes in ((), (speed.dead_code, *MOVE, speed.dead_code)):
+    for passes in ((), (dead_code, *MOVE, dead_code)):
         monkeypatch.setattr(compiled, "FAST", passes)
         for found, e in zip(gradients_of(autograd.compile(program), program), expected, strict=True):
             assert found.tobytes() == e.tobytes()
@@ -86,7 +105,7 @@ def test_each_pass_alone_changes_only_rounding(improve, monkeypatch):
             known.add(value)
         return after
 
-    for passes in ((watch,), tuple(watch if f is improve else f for f in speed.FAST)):
+    for passes in ((watch,), tuple(watch if f is improve else f for f in order.FAST)):
         monkeypatch.setattr(compiled, "FAST", passes)
         for seed in range(4):
             program = Recurrent(seed)
