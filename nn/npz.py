@@ -58,6 +58,7 @@ def read(file: BinaryIO, size: int) -> tuple[dict[str, NDArray[Any]], dict[str, 
             infos = archive.infolist()
             _check_directory(infos, size)
             arrays = {info.filename.removesuffix(".npy"): _read_array(archive, info) for info in infos}
+    # zipfile raises NotImplementedError for what it can't unpack: a later version of the format, patches, ciphers
     except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
         raise ValueError(str(error)) from None
     text = arrays.pop("__metadata__", np.array("{}"))

@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
@@ -48,7 +49,7 @@ class Settings:
                 raise TypeError(f"{name} is of type {kind.__name__}, not {value!r}")
 
 
-class Run:
+class Run(ABC):
     """A training run: the model, the optimizer, and how far they have come. A task says what a batch and its loss are.
 
     epoch and step count what is done: whole epochs, and batches of the present one. history: for each whole epoch, the
@@ -72,36 +73,36 @@ class Run:
         self.best: dict[str, NDArray[Any]] | None = None
 
     @staticmethod
+    @abstractmethod
     def build(settings: Any, vocabulary: Any, rng: np.random.Generator) -> Any:
         """Make the untrained model, with the parts embedding, rnn and linear."""
-        raise NotImplementedError
 
+    @abstractmethod
     def batches(self) -> Sequence[Any]:
         """List the batches of the present epoch, the same whenever it is called in it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, batch: Any) -> tuple[Tensor, int]:
         """Return the mean loss of a batch, in nats, and of how many things it is the mean."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validate(self) -> dict[str, float]:
         """Return the model's loss on the validation set, as "validation_loss", and what else is measured there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self, row: Mapping[str, float]) -> str:
         """Say in a few words what an entry of `history` holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def metadata(self) -> dict[str, Any]:
         """Return what a checkpoint of this task holds besides."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def check(metadata: dict[str, Any], vocabulary: Any) -> None:
         """Raise ValueError or the like if a checkpoint's metadata can't be what `metadata` returned."""
-        raise NotImplementedError
 
-    def restore(self, metadata: dict[str, Any]) -> None:
+    def restore(self, metadata: dict[str, Any]) -> None:  # noqa: B027 - not every task has such things
         """Take over from a checkpoint what only a run of this task has."""
 
     @property

@@ -77,6 +77,12 @@ def declare(content, **sizes):
     return content[: at + 20] + changed + content[at + 28 :]
 
 
+def demand(content, field, value):
+    """Change a byte of the directory's first entry: 6 is the version that is needed to unpack it, 8 the flags."""
+    at = content.rindex(b"PK\x01\x02") + field
+    return content[:at] + bytes([value]) + content[at + 1 :]
+
+
 def overlapping(copies):
     """Return an archive whose entries all lie at the same place, as in Fifield's bomb."""
     content = archive(*((f"x{i:05}.npy", npy()) for i in range(copies)))
@@ -137,6 +143,9 @@ HOSTILE = {
     "overlapping entries": (overlapping(30), "damaged"),
     "bzip2": (archive(("x.npy", npy()), method=zipfile.ZIP_BZIP2), "another method than deflate"),
     "lzma": (archive(("x.npy", npy()), method=zipfile.ZIP_LZMA), "another method than deflate"),
+    "version 9.9 of zip": (demand(ONE, 6, 99), "zip file version 9.9"),
+    "a patch": (demand(ONE, 8, 0x20), "compressed patched data (flag bit 5)"),
+    "strong encryption": (demand(ONE, 8, 0x40), "strong encryption (flag bit 6)"),
     "altered": (ONE.replace(npy()[-24:], bytes(24)), "Bad CRC-32"),
     "metadata no text": (archive(("__metadata__.npy", npy())), "__metadata__ is not a table"),
     "metadata no table": (archive(("__metadata__.npy", npy(np.array("[]")))), "__metadata__ is not a table"),
