@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .instructions import VIEWS, Call, instructions, is_elementwise, is_same, slots, view
-from .program import Program, Value, keep, operands, transform
+from .program import Program, Value, keep, transform
 
 ALIGNMENT = 64  # bytes: what a processor reads at once begins at a multiple of it
 
@@ -119,7 +119,7 @@ class Planner:
     def find_last_readers(self) -> None:
         for i, value in enumerate(self.order):
             if self.is_computed(value):
-                self.last.update((self.root[x], i) for x in operands(value) if not x.constant)
+                self.last.update((self.root[x], i) for x in value.operands if not x.constant)
         for end, results in (self.split - 0.5, self.program.outputs), (len(self.order), self.program.results):
             for x in results:
                 if not x.constant:
@@ -187,11 +187,11 @@ class Planner:
         """Compute a value in place of an argument that is read here for the last time, if both are contiguous."""
         if not is_elementwise(value) or self.root[value] is not value:
             return
-        for x in operands(value):
+        for x in value.operands:
             if x.constant or x.shape != value.shape or x.dtype != value.dtype or self.last[self.root[x]] != i:
                 continue
             whole = self.layout[x]
-            others = [y for y in operands(value) if not y.constant and self.root[y] is self.root[x]]
+            others = [y for y in value.operands if not y.constant and self.root[y] is self.root[x]]
             if is_same(whole, self.fresh(self.root[x])) and all(is_same(whole, self.layout[y]) for y in others):
                 self.buffer[value] = self.buffer.pop(self.root[x])
                 return

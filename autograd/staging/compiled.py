@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import update_wrapper
+from itertools import accumulate
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -22,7 +23,7 @@ from .buffers import plan
 from .fusion import fuse, numba
 from .machine import Machine, Workspace
 from .order import FAST, NUMPY
-from .program import Program, keep, operands
+from .program import Program, keep
 from .trace import Tracer, trace, watched
 from .watch import SIMPLE, Before, Codes, Surroundings, Wrapper
 
@@ -203,6 +204,7 @@ class Variant:
                 if not fused or improve not in NUMPY:
                     program = improve(program)
             self.shapes = [y.shape for y, flows in zip(program.outputs, self.flowing) if flows]
+            self.ends = [0, *accumulate(map(math.prod, self.shapes))]
             planned = plan(program)
             if fused:
                 planned = fuse(planned, program)
@@ -262,10 +264,12 @@ class Variant:
         self.flowing = [y.requires_grad for y in leaves(found[0]) if isinstance(y, Tensor)]
         reads = [read.value for read in self.reads]
         needed = keep(program, reads)
-        if any(x in program.seeds for value in [*reads, *needed] for x in (value, *operands(value))):
+        if any(x in program.seeds for value in [*reads, *needed] for x in (value, *value.operands)):
             raise Unfit("numbers are read from a gradient")
         wanted = [x for x in program.wanted if x in program.gradients]
-        self.receivers = [program.inputs.index(x) for x in wanted]
+        sources = [*filter(is_array, given), *self.captured]  # of the inputs; draws are never wanted
+        tensors_in = [x for x, source in zip(program.inputs, sources) if isinstance(source, Tensor)]
+        self.positions = tuple(tensors_in.index(x) for x in wanted)
         gradients = {x: program.gradients[x] for x in wanted}
         return replace(program, outputs=program.outputs + reads, wanted=wanted, gradients=gradients)
 
@@ -288,14 +292,14 @@ class Variant:
         step = Step(self, arrays, given)
         try:
             outputs = step.forward()
-            for read, now in zip(self.reads, outputs[sum(self.results) :]):
+            for read, now in zip(self.reads, outputs[len(self.flowing) :]):
                 if not np.array_equal(read.see(now), read.seen, equal_nan=read.value.dtype.kind == "f"):
                     raise Differs(read.what)
         except BaseException:
             for (_, rng, _, _), state in reversed([*zip(self.draws, states)]):
                 rng.bit_generator.state = state
             raise
-        outputs = [np.array(y)[()] for y, _ in zip(outputs, range(sum(self.results)))]
+        outputs = [np.array(y)[()] for y in outputs[: len(self.flowing)]]
         results = self.nodes(step, tensors, outputs) if any(self.flowing) else list(map(constant, outputs))
         queue = iter(results)
         parts = [next(queue) if result else copy(part) for part, result in zip(leaves(self.returned), self.results)]
@@ -304,12 +308,11 @@ class Variant:
     def nodes(self, step: "Step", tensors: list[Any], outputs: list[Any]) -> list[Tensor]:
         """Make the call a node of the caller's graph. Of several results it is one array, of which they are parts."""
         args = tuple(x for x in tensors if isinstance(x, Tensor))
-        step.positions = [sum(isinstance(y, Tensor) for y in tensors[:i]) for i in self.receivers]
-        parents = tuple(args[i] for i in step.positions)
+        parents = tuple(args[i] for i in self.positions)
         flowing = [y for y, flows in zip(outputs, self.flowing) if flows]
         joined = flowing[0] if len(flowing) == 1 else np.concatenate([np.ravel(y) for y in flowing])
         values = tuple(x._data for x in args)
-        node = record(self.op, joined, args, values, {"step": step}, parents, tuple(step.positions))
+        node = record(self.op, joined, args, values, {"step": step}, parents, self.positions)
         results, end = [], 0
         for y, flows in zip(outputs, self.flowing):
             if not flows:
@@ -328,7 +331,6 @@ class Step:
 
     def __init__(self, variant: Variant, arrays: list[Any], given: list[Any]):
         self.variant, self.arrays, self.given = variant, arrays, given
-        self.positions: list[int] = []
         self.held: list[Workspace] = []  # until the gradients have been computed
 
     def forward(self) -> list[Any]:
@@ -348,10 +350,9 @@ class Step:
 
     def apart(self, g: Any) -> list[Any]:
         """Take an upstream gradient apart: a piece for each result."""
-        shapes = self.variant.shapes
+        shapes, ends = self.variant.shapes, self.variant.ends
         if len(shapes) == 1:
             return [g]
-        ends = [0, *np.cumsum([math.prod(shape) for shape in shapes]).tolist()]
         return [g[start:end].reshape(shape) for start, end, shape in zip(ends, ends[1:], shapes)]
 
     def backward(self, upstream: list[Any]) -> list[Any]:
@@ -374,7 +375,7 @@ class Step:
         returned = variant.function(*positional, **options)
         ys = [y for y in leaves(returned) if isinstance(y, Tensor)]
         ys = [y for y, flows in zip(ys, variant.flowing) if flows]
-        return list(grad(ys, [args[i] for i in self.positions], upstream, create_graph=True))
+        return list(grad(ys, [args[i] for i in variant.positions], upstream, create_graph=True))
 
 
 def send(g: Any, out: Any, *args: Any, step: Step) -> list[Any]:
@@ -382,7 +383,7 @@ def send(g: Any, out: Any, *args: Any, step: Step) -> list[Any]:
     sent: list[Any] = [None] * len(args)
     upstream = step.apart(g)
     pieces = step.again(upstream, args) if isinstance(g, Tensor) else step.backward(upstream)
-    for position, piece in zip(step.positions, pieces):
+    for position, piece in zip(step.variant.positions, pieces):
         sent[position] = piece
     return sent
 

@@ -4,6 +4,7 @@ What bears a gradient in the printed code stays as the user wrote it (`pinned`):
 """
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,7 @@ def pinned(program: Program) -> set[Value]:
 def dead_code(program: Program) -> Program:
     """Drop what no result needs."""
     pieces = [c.piece for c in program.contributions]
-    return replaced(program, keep(program, [*program.results, *pieces]))
-
-
-def replaced(program: Program, values: list[Value]) -> Program:
-    return Program(**{**vars(program), "values": values})
+    return replace(program, values=keep(program, [*program.results, *pieces]))
 
 
 def constants(program: Program) -> Program:

@@ -130,16 +130,11 @@ def transform(x: Any, change: Callable[[Value], Any]) -> Any:
     return x
 
 
-def operands(value: Value) -> tuple[Value, ...]:
-    """List the Values that a value is computed from, one for each use."""
-    return value.operands
-
-
 def readers(program: Program) -> dict[Value, list[Value]]:
     """List for each value those that are computed from it, one entry a use."""
     found: dict[Value, list[Value]] = defaultdict(list)
     for value in program.values:
-        for x in operands(value):
+        for x in value.operands:
             found[x].append(value)
     return found
 

@@ -20,7 +20,7 @@ from ..ops.indexing import scatter_add
 from .abstract import abstract
 from .instructions import VIEWS, inside, is_elementwise
 from .passes import dead_code, turned
-from .program import Program, Value, operands, readers, rewrite
+from .program import Program, Value, readers, rewrite
 
 SCATTER = inside(scatter_add)
 MANY = 4  # uses of a transposed matrix that are worth a contiguous copy of it
@@ -371,7 +371,7 @@ def views_first(program: Program) -> Program:
     """Put each view right behind what it is a view of, so that it is not in the way of what else is there by then."""
     seen: dict[Value, list[Value]] = defaultdict(list)
     for value in program.values:
-        if value.function in VIEWS and len([*operands(value)]) == 1:
+        if value.function in VIEWS and len(value.operands) == 1:
             seen[value.args[0]].append(value)
     moved = {x for group in seen.values() for x in group}
     order: list[Value] = []
@@ -418,7 +418,7 @@ def behind(sources: list[Value], program: Program) -> set[Value]:
     """Collect what depends on some values."""
     found = set(sources)
     for value in program.values:
-        if not found.isdisjoint(operands(value)):
+        if not found.isdisjoint(value.operands):
             found.add(value)
     return found
 

@@ -69,7 +69,6 @@ class Tracer:
         self.names: dict[Tensor, str] = {}
         self.code = code
         self.frame: FrameType | None = None
-        self.record_before = modes.record or record
 
     def input(self, tensor: Tensor, name: str | None = None) -> Value:
         tensor.__class__ = Traced

@@ -101,7 +101,7 @@ def test_each_pass_alone_changes_only_rounding(improve, monkeypatch):
         changed += str(after) != str(program)
         known = {*after.inputs, *after.seeds}
         for value in after.values:
-            assert known.issuperset(speed.operands(value)), "a value stands before its argument"
+            assert known.issuperset(value.operands), "a value stands before its argument"
             known.add(value)
         return after
 

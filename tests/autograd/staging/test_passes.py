@@ -56,10 +56,11 @@ def test_nothing_changes(f, shape, one_pass):
     before = evaluate(program)
     plain = Program(**{**vars(program), "contributions": []})
     for start in (program, plain):
+        text = str(start)
         after = one_pass(start)
         for x, y in zip(evaluate(after), before, strict=True):
             assert_allclose(x, y, rtol=1e-12)
-        assert str(after).startswith("%0 = x0    float64") and str(start) == str(start)
+        assert str(after).startswith("%0 = x0    float64") and str(start) == text
     assert evaluate(program)[0] == before[0]  # the old one is as it was
 
 
