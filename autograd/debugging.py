@@ -116,7 +116,7 @@ def within(node: Tensor) -> str:
 
 
 def checksum(x: Any) -> int:
-    return zlib.crc32(np.ascontiguousarray(np.asarray(0 if x is None else x)).tobytes())
+    return zlib.crc32(np.asarray(0 if x is None else x).tobytes())
 
 
 def calling_line() -> str:

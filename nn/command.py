@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+TEMPERATURE = 0.6
+
 
 def complain(message: object, status: int = 2) -> int:
     """Print one line to stderr and return the exit status."""
@@ -62,6 +64,6 @@ def add_checkpoint(parser: Parser) -> None:
 def add_temperature(parser: Any) -> None:
     """Add the option of the commands that let a model write."""
     parser.add_argument(
-        "--temperature", type=number(float, 0), default=0.6, metavar="X",
-        help="0: always the likeliest character; 1: each as likely as the model says (default: 0.6)",
+        "--temperature", type=number(float, 0), default=TEMPERATURE, metavar="X",
+        help=f"0: always the likeliest character; 1: each as likely as the model says (default: {TEMPERATURE})",
     )  # fmt: skip

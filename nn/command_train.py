@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import checkpoint, naive_bayes, reviews
-from .command import Parser, add_temperature, complain, make_place, number
+from .command import TEMPERATURE, Parser, add_temperature, complain, make_place, number
 from .language_model import CELLS
 from .language_run import LanguageRun
 from .ngram import floors
@@ -108,7 +108,7 @@ def make_run(options: argparse.Namespace) -> Run:
 
 POOLED = {"last": "the state after the last one", "mean": "the mean of the states"}
 SETTINGS = {field.name for run in RUNS.values() for field in fields(run.settings_type)}
-DEFAULTS = {"sample": 400, "temperature": 0.6, "compile": False}
+DEFAULTS = {"sample": 400, "temperature": TEMPERATURE, "compile": False}
 
 
 def flag(name: str) -> str:
@@ -259,7 +259,7 @@ def add_train_options(p: Parser) -> None:
     )
     language.add_argument(
         "--sample", type=number(int, 0), default=DEFAULTS["sample"], metavar="N",
-        help="how many characters to write at the end (default: 400)",
+        help=f"how many characters to write at the end (default: {DEFAULTS['sample']})",
     )  # fmt: skip
     add_temperature(language)
 

@@ -139,12 +139,13 @@ def table(path: str | PathLike[str], text: str | None = None, label: str | None 
                 continue
             if len(row) != len(first):
                 raise ValueError(f"{len(row)} columns, and the first row has {len(first)}")
-            if row[at_label].strip().lower() not in LABELS:
+            opinion = LABELS.get(row[at_label].strip().lower())
+            if opinion is None:
                 raise ValueError(f"the label {row[at_label]!r:.50} is none of {', '.join(LABELS)}")
             if not row[at_text].strip():
                 raise ValueError("the text is empty")
             texts.append(row[at_text])
-            labels.append(LABELS[row[at_label].strip().lower()])
+            labels.append(opinion)
     except (ValueError, csv.Error) as error:
         raise ValueError(f"{path}, line {rows.line_num}: {error}") from None
     if not texts:

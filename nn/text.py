@@ -141,12 +141,17 @@ class Vocabulary:
 
     def decode(self, ids: ArrayLike) -> str:
         """Return the text with these ids, a sequence of integers. Raises ValueError for any other id."""
-        array = np.asarray(ids)
-        if array.ndim != 1 or array.size and array.dtype.kind not in "iu":
-            raise ValueError(f"expected a sequence of integers, got shape {array.shape}, dtype {array.dtype}")
-        if array.size and not 0 <= array.min() <= array.max() < len(self):
-            raise ValueError(f"ids of this vocabulary go from 0 to {len(self) - 1}, got {array.min()} to {array.max()}")
-        return "".join(self.symbols[i] for i in array.tolist())
+        return "".join(self.symbols[i] for i in checked(ids, len(self)))
+
+
+def checked(ids: ArrayLike, size: int) -> list[int]:
+    """Return ids as a list. Raises ValueError unless they are a sequence of integers from 0 to size - 1."""
+    array = np.asarray(ids)
+    if array.ndim != 1 or array.size and array.dtype.kind not in "iu":
+        raise ValueError(f"expected a sequence of integers, got shape {array.shape}, dtype {array.dtype}")
+    if array.size and not 0 <= array.min() <= array.max() < size:
+        raise ValueError(f"ids of this vocabulary go from 0 to {size - 1}, got {array.min()} to {array.max()}")
+    return array.tolist()
 
 
 def split(text: Sequence, held_out: float = 0.1) -> tuple[Sequence, Sequence]:

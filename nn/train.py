@@ -213,8 +213,9 @@ def train(
     was measured in each epoch. Raises FloatingPointError when a loss is no longer finite; the last epoch's file is
     then still there.
     """
-    s, batches = run.settings, run.batches()
+    s = run.settings
     while not run.finished:
+        batches = run.batches()
         began = time.perf_counter()
         with tqdm(
             total=len(batches),
@@ -254,7 +255,6 @@ def train(
         print(f"epoch {run.epoch}/{s.epochs}: {run.describe(row)} ({cost})", flush=True)
         record({"epoch": run.epoch, **row, "seconds": seconds, "peak_memory_mib": memory})
         run.save(path)
-        batches = run.batches()
     return True
 
 

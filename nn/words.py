@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .text import checked
+
 __all__ = ["PAD", "UNKNOWN", "WordVocabulary", "batches_by_length", "pad", "words"]
 
 Ids = NDArray[np.int64]
@@ -85,12 +87,7 @@ class WordVocabulary:
 
     def decode(self, ids: ArrayLike) -> list[str]:
         """Return the words with these ids, a sequence of integers. Raises ValueError for any other id."""
-        array = np.asarray(ids)
-        if array.ndim != 1 or array.size and array.dtype.kind not in "iu":
-            raise ValueError(f"expected a sequence of integers, got shape {array.shape}, dtype {array.dtype}")
-        if array.size and not 0 <= array.min() <= array.max() < len(self):
-            raise ValueError(f"ids of this vocabulary go from 0 to {len(self) - 1}, got {array.min()} to {array.max()}")
-        return [self.symbols[i] for i in array.tolist()]
+        return [self.symbols[i] for i in checked(ids, len(self))]
 
 
 def pad(texts: Sequence[Ids]) -> tuple[Ids, Ids]:

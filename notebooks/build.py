@@ -13,24 +13,17 @@ README = HERE / "README.md"
 TABLE = re.compile(r"(?<=<!-- equations -->\n).*?(?=<!-- end of equations -->)", re.DOTALL)
 
 
-def write(lesson: Lesson, folder: Path = HERE) -> list[Path]:
-    """Run a lesson once and write it, with its outputs, in every language. Returns the paths."""
-    outputs = run(lesson.code(), HERE)
+def write(lesson: Lesson, folder: Path = HERE, handout: bool = False) -> list[Path]:
+    """Write a lesson in every language, with the outputs of one run. Returns the paths.
+
+    A handout has neither solutions nor outputs, and a check in it raises until its exercise is solved.
+    """
+    outputs = None if handout else run(lesson.code(), HERE)
     paths = []
     for language in LANGUAGES:
         paths.append(path := lesson.path(language, folder))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(nbformat.writes(lesson.notebook(language, outputs)) + "\n", encoding="utf-8")
-    return paths
-
-
-def write_handout(lesson: Lesson, folder: Path) -> list[Path]:
-    """Write a lesson without solutions and outputs, in which a check raises until its exercise is solved."""
-    paths = []
-    for language in LANGUAGES:
-        paths.append(path := lesson.path(language, folder))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(nbformat.writes(lesson.notebook(language, handout=True)) + "\n", encoding="utf-8")
+        path.write_text(nbformat.writes(lesson.notebook(language, outputs, handout)) + "\n", encoding="utf-8")
     return paths
 
 
@@ -71,7 +64,7 @@ def main() -> None:
         parser.error(f"no lesson {', '.join(sorted(unknown))}; there are {', '.join(x.number for x in lessons)}.")
     for lesson in lessons:
         if lesson.number in (options.numbers or [lesson.number]):
-            paths = write(lesson) if options.handout is None else write_handout(lesson, options.handout)
+            paths = write(lesson, options.handout or HERE, handout=options.handout is not None)
             print(*paths, sep="\n")
     if options.handout is None:
         table = equations(lessons)

@@ -4,7 +4,22 @@ What one gate hands to one other is a wire. Leaves, the output, and what is used
 """
 
 from .dot import Composition
-from .label import FILLS, GRADIENT, LOCAL, SPACE, VALUE, arrow, cell, figure, font, row, scalar_label, table, text
+from .label import (
+    FILLS,
+    GRADIENT,
+    LOCAL,
+    SPACE,
+    VALUE,
+    arrow,
+    cell,
+    figure,
+    font,
+    on_a_line,
+    row,
+    scalar_label,
+    table,
+    text,
+)
 from .model import Bundle, Edge, Fold, Node
 
 CIRCLE = 3  # letters that a round gate has room for
@@ -43,9 +58,8 @@ class Circuit(Composition):
         source, target = self.ends(edge)
         look = self.line(edge, id) | self.pull(edge)
         if lines := self.wire(edge):
-            body = [row(cell(SPACE), cell(line, 'ALIGN="LEFT"'), cell(SPACE)) for line in lines]
             gap = [row(cell("", 'HEIGHT="4" COLSPAN="3"'))] if self.style.rankdir == "LR" else []  # to the wires around
-            look["label"] = f'<<FONT POINT-SIZE="10">{table([*gap, *body, *gap], 0)}</FONT>>'
+            look["label"] = on_a_line(lines, gap)
         self.graph.edge(source, self.gates.get(edge.target, target), **look)
 
     def wire(self, edge: Edge | Bundle) -> list[str]:

@@ -27,7 +27,6 @@ class Columns(Composition):
     def arrange(self) -> None:
         """Keep the steps side by side and in order, by a row of invisible points above them."""
         self.corners: dict[tuple[Node, Frame], str] = {}
-        self.forward = [edge for edge in self.picture.edges if edge.kind == FORWARD]
         self.find_depths()
         self.consumers = Counter((edge.source, edge.target.step) for edge in self.picture.edges)
         folds = {fold.step: self.ids[fold] for fold in filter(whole, self.picture.folds)}
@@ -70,6 +69,7 @@ class Columns(Composition):
 
     def find_depths(self) -> None:
         """Find how deep everything lies in its step, and what has no parent, or no child, inside it."""
+        self.forward = [edge for edge in self.picture.edges if edge.kind == FORWARD]
         self.depth = {thing: 0 for thing in self.things() if thing.step}
         lying = [ends(edge) for edge in self.picture.edges if edge.kind != SAVED]
         inner = [(self.shown(a), self.shown(b)) for a, b in lying]

@@ -70,9 +70,7 @@ class Composition:
         self.ids |= {fold: f"k{i}" for i, fold in enumerate(picture.folds)}
         self.subjects: dict[str, Node | Fold | Edge | Bundle] = {id: thing for thing, id in self.ids.items()}
         self.fold_of = {node: fold for fold in picture.folds for row in fold.rows for node in row.nodes}
-        self.ports = {
-            node: f"r{i}" for fold in picture.folds for i, row in enumerate(fold.rows) for node in row.nodes
-        }  # fmt: skip
+        self.ports = {node: i for fold in picture.folds for i, row in enumerate(fold.rows) for node in row.nodes}
         self.inside: dict[Frame | None, graphviz.Digraph] = {None: self.graph}
         self.chips: dict[Alias, str] = {}
         self.columns: list[list[str]] = []
@@ -202,7 +200,7 @@ class Composition:
         loop = fold and len(fold.frames) > 1 and crosses(edge)
         sideways = fold and here is not there and not self.style.down and (self.style.grid or loop)
         if sideways and edge.kind == FORWARD:
-            source += f":{self.ports[edge.source]}:e"
+            source += f":r{self.ports[edge.source]}:e"
         if crosses(edge) and edge.kind != SAVED:
             self.between_steps(edge, source, target, look)
             return

@@ -311,8 +311,7 @@ def edge_label(edge: Edge, mode: str, edges: str, narrow: bool = False) -> str:
             lines.append(font(text(f"◀ {edge.sent.length}"), GRADIENT))
     if not lines:
         return ""
-    body = (row(cell(SPACE), cell(line, 'ALIGN="LEFT"'), cell(SPACE)) for line in lines)
-    return f'<<FONT POINT-SIZE="10">{table(body, 0)}</FONT>>'
+    return on_a_line(lines)
 
 
 def saved_label(edge: Edge, mode: str, edges: str) -> str:
@@ -321,8 +320,13 @@ def saved_label(edge: Edge, mode: str, edges: str) -> str:
         lines.append(font(text(f"∂ {edge.local.summary}"), LOCAL))
     if edges != "none" and edge.sent is not None:
         lines.append(font(text(f"◀ {edge.sent.length}"), GRADIENT))
+    return on_a_line(lines)
+
+
+def on_a_line(lines: Iterable[str], gap: Sequence[str] = ()) -> str:
+    """Write the label of an edge; `gap` holds rows before and after it."""
     body = (row(cell(SPACE), cell(line, 'ALIGN="LEFT"'), cell(SPACE)) for line in lines)
-    return f'<<FONT POINT-SIZE="10">{table(body, 0)}</FONT>>'
+    return f'<<FONT POINT-SIZE="10">{table([*gap, *body, *gap], 0)}</FONT>>'
 
 
 # ---- what stands beside the graph ----

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from .columns import Columns
 from .dot import Composition
-from .model import FORWARD, Bundle, Edge, Frame
+from .model import Bundle, Edge, Frame
 
 
 class Rows(Columns):
@@ -12,7 +12,6 @@ class Rows(Columns):
 
     def arrange(self) -> None:
         """Let each step begin where the one before it ends."""
-        self.forward = [edge for edge in self.picture.edges if edge.kind == FORWARD]
         self.find_depths()
         self.above: dict[Frame, str] = {}
         for steps in self.picture.sequences:
@@ -31,5 +30,4 @@ class Rows(Columns):
     def between_steps(self, edge: Edge | Bundle, source: str, target: str, look: dict[str, str]) -> None:
         self.graph.edge(source, target, **look)
 
-    def between_layers(self, edge: Edge | Bundle, source: str, target: str, look: dict[str, str]) -> None:
-        self.graph.edge(source, target, **look)
+    between_layers = Composition.between_layers

@@ -28,7 +28,7 @@ image.replaceWith(svg)
 const part = id => id ? svg.querySelector(`[id="${svg.id}-${id}"]`) : null
 
 // A slot is one gradient in a box: its ◀, and the numbers and cells behind it.
-const gradient = element => element.getAttribute("fill") === "#b23a00"
+const gradient = element => element.getAttribute("fill") === "GRADIENT"
 function slots(elements) {
   const found = []
   let open = false

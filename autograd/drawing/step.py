@@ -105,7 +105,7 @@ def fragment(title: str, svg: str, composition: Composition) -> tuple[str, str]:
         f'<details><summary>All {len(states)} steps in words</summary>\n<ol start="0">\n{words}\n</ol></details>\n'
         f'<details class="arrays"><summary>All arrays</summary>\n{sections(composition)}\n</details>\n</div>'
     )
-    return markup, SCRIPT.replace("ROOT", name).replace("STATES", data)
+    return markup, SCRIPT.replace("ROOT", name).replace("GRADIENT", GRADIENT.lower()).replace("STATES", data)
 
 
 # ---- the steps ----
@@ -175,7 +175,7 @@ def slot(composition: Composition, what: Node | Edge | Bundle) -> tuple[str, int
     """Give the box in which a gradient is shown, and its row there."""
     node = what if isinstance(what, Node) else what.source
     if node in composition.fold_of:
-        return composition.ids[composition.fold_of[node]], int(composition.ports[node][1:])
+        return composition.ids[composition.fold_of[node]], composition.ports[node]
     if node.alias and not isinstance(what, Node):
         return composition.chips.get(alias_of(what), ""), 0
     return composition.ids[node], 0
@@ -248,8 +248,7 @@ def chain_rule(edge: Edge | Bundle, output: Node, uses: int) -> str:
     local = ("local " if edge.target is output else "") + colored("local", edge.fraction)
     g, d = edge.target.gradient, edge.local
     if g and d and edge.sent and None not in (g.scalar, d.scalar, edge.sent.scalar):
-        factor = number(d.scalar, d.digits)
-        factor = f"({factor})" if factor.startswith("−") else factor
+        factor = f"({d.length})" if d.length.startswith("−") else d.length
         sign = equals(rounded(g.scalar, d.digits) * rounded(d.scalar, d.digits), edge.sent.scalar, d.digits)
         numbers = f"{colored('gradient', g.length)} × {colored('local', factor)} {sign} {sent}"
         return f"{head}{upstream} × {local} = {numbers}."

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from xml.etree import ElementTree
 
 from .curve import join
@@ -112,19 +112,20 @@ def in_reading_order(root: ElementTree.Element, order: Sequence[str]) -> None:
     """Let the nodes, which don't overlap, change places in the text, so that Tab follows the forward pass."""
     rank = {id: i for i, id in enumerate(order)}
     for parent in root:
-        places = [i for i, group in enumerate(parent) if group.get("class") == "node"]
-        groups = sorted((parent[i] for i in places), key=lambda group: rank.get(group.get("id", ""), len(rank)))
-        for i, group in zip(places, groups):
-            parent[i] = group
+        rearrange(parent, "node", lambda group: rank.get(group.get("id", ""), len(rank)))
+
+
+def rearrange(parent: ElementTree.Element, kind: str, key: Callable[[ElementTree.Element], int]) -> None:
+    """Sort the groups of one class among the places that they have."""
+    places = [i for i, group in enumerate(parent) if group.get("class") == kind]
+    for i, group in zip(places, sorted((parent[i] for i in places), key=key)):
+        parent[i] = group
 
 
 def words_on_top(root: ElementTree.Element) -> None:
     """Paint lines without words before those with words, and the names of frames last: few lines run through them."""
     for parent in root:
-        places = [i for i, group in enumerate(parent) if group.get("class") == "edge"]
-        groups = sorted((parent[i] for i in places), key=lambda group: group.find(f".//{{{SVG}}}text") is not None)
-        for i, group in zip(places, groups):
-            parent[i] = group
+        rearrange(parent, "edge", lambda group: group.find(f".//{{{SVG}}}text") is not None)
         for frame in parent.findall(f"{{{SVG}}}g[@class='cluster']"):
             for text in frame.findall(f"{{{SVG}}}text"):
                 frame.remove(text)

@@ -10,22 +10,20 @@ def slope(s):
     return s * (1 - s)
 
 
-def gates_backward(da, dc, c_prev, f, i, cc, o, c):
-    dc = dc + da * o * (1 - np.tanh(c) ** 2)
+def future_alone(da, dc, c_prev, f, i, cc, o, c):
     return dc * c_prev * slope(f), dc * cc * slope(i), dc * i * (1 - cc**2), da * np.tanh(c) * slope(o)
+
+
+def gates_backward(da, dc, c_prev, f, i, cc, o, c):
+    return future_alone(da, dc + da * o * (1 - np.tanh(c) ** 2), c_prev, f, i, cc, o, c)
 
 
 def without_future(da, dc, c_prev, f, i, cc, o, c):
     return gates_backward(da, 0 * dc, c_prev, f, i, cc, o, c)
 
 
-def future_alone(da, dc, c_prev, f, i, cc, o, c):
-    return dc * c_prev * slope(f), dc * cc * slope(i), dc * i * (1 - cc**2), da * np.tanh(c) * slope(o)
-
-
 def without_tanh(da, dc, c_prev, f, i, cc, o, c):
-    dc = dc + da * o
-    return dc * c_prev * slope(f), dc * cc * slope(i), dc * i * (1 - cc**2), da * np.tanh(c) * slope(o)
+    return future_alone(da, dc + da * o, c_prev, f, i, cc, o, c)
 
 
 def without_slopes(da, dc, c_prev, f, i, cc, o, c):

@@ -49,17 +49,11 @@ def hidden_gradients(do, W_hh, W_qh):
 
 
 def not_transposed(do, W_hh, W_qh):
-    dh = do @ W_qh
-    for t in reversed(range(len(do) - 1)):
-        dh[t] += W_hh @ dh[t + 1]
-    return dh
+    return hidden_gradients(do, W_hh.T, W_qh)
 
 
 def neither_transposed(do, W_hh, W_qh):
-    dh = do @ W_qh.T
-    for t in reversed(range(len(do) - 1)):
-        dh[t] += W_hh @ dh[t + 1]
-    return dh
+    return hidden_gradients(do, W_hh.T, W_qh.T)
 
 
 def last_loss_alone(do, W_hh, W_qh):

@@ -57,7 +57,7 @@ def test_nothing_leaks():
     )
 
 
-def test_texts_set_apart(tmp_path):
+def test_texts_set_apart():
     """Texts to test with that come apart are all used, and no other."""
     test = reviews(30, seed=1)
     run = SentimentRun((reviews(100), test), SETTINGS)
